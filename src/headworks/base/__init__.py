@@ -1,0 +1,4 @@
+"""What every other package stands on: identifiers, time, units, status codes, errors, settings, texts, logs.
+
+Nothing here opens a socket or a database.
+"""

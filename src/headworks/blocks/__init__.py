@@ -1,0 +1,1 @@
+"""Function blocks: what monitoring models are made of."""

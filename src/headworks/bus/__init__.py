@@ -1,0 +1,1 @@
+"""The bus: how samples, marks, plans, conditions and jobs travel (NATS JetStream)."""
