@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from headworks.base.errors import Fault
 
 WIRE_VERSION = 1
-_DTYPES = (np.dtype("<u4"), np.dtype("<i8"), np.dtype("<f8"), np.dtype("<u4"))
+_DTYPES: tuple[np.dtype[Any], ...] = (np.dtype("<u4"), np.dtype("<i8"), np.dtype("<f8"), np.dtype("<u4"))
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(tuple[bytes, bytes, bytes, bytes])
 

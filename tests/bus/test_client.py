@@ -1,0 +1,125 @@
+"""The bus client against a real server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from headworks.bus import subjects
+from headworks.bus.client import Bus
+from headworks.bus.errors import BusFull, GapError
+from headworks.bus.server import BusServer
+
+pytestmark = pytest.mark.integration
+
+
+@pytest_asyncio.fixture
+async def bus(own_bus_server: BusServer) -> AsyncIterator[Bus]:
+    bus = await Bus.connect(own_bus_server.url, own_bus_server.token, "test")
+    await bus.ensure_partition("main", "p1", 1 << 20)
+    yield bus
+    await bus.close()
+
+
+STREAM = subjects.log_stream("main", "p1")
+SAMPLES = subjects.subject("main", "samples", "p1")
+
+
+async def read(bus: Bus, after: int | None, count: int) -> list[tuple[int, bytes]]:
+    found = []
+    async with asyncio.timeout(15):
+        async for m in bus.reader(STREAM, after, "reader"):
+            found.append((m.seq, m.data))
+            if len(found) == count:
+                break
+    return found
+
+
+@pytest.mark.feature("N-03")
+async def test_reader_gets_every_message_in_order_from_where_it_says(bus: Bus) -> None:
+    for i in range(700):
+        await bus.publish(SAMPLES, b"%d" % i)
+
+    assert await read(bus, None, 700) == [(i + 1, b"%d" % i) for i in range(700)]
+    assert await read(bus, 690, 10) == [(i + 1, b"%d" % i) for i in range(690, 700)]
+
+
+@pytest.mark.feature("N-03")
+async def test_reader_goes_on_exactly_after_the_bus_was_killed(bus: Bus, own_bus_server: BusServer) -> None:
+    found: list[bytes] = []
+
+    async def follow() -> None:
+        async for m in bus.reader(STREAM, None, "reader"):
+            found.append(m.data)
+            if len(found) == 300:
+                return
+
+    task = asyncio.create_task(follow())
+    for i in range(300):
+        if i in (100, 200):
+            own_bus_server.kill()
+            own_bus_server.start()
+        await bus.publish_retrying(SAMPLES, b"%d" % i, msg_id=f"m{i}")
+    await asyncio.wait_for(task, 20)
+    assert found == [b"%d" % i for i in range(300)]
+
+
+async def test_same_message_id_is_stored_once(bus: Bus) -> None:
+    first = await bus.publish(SAMPLES, b"x", msg_id="a")
+    again = await bus.publish(SAMPLES, b"x", msg_id="a")
+    assert first == again
+    assert (await bus.stream_state(STREAM)).messages == 1
+
+
+@pytest.mark.feature("PLT-03")
+async def test_full_stream_refuses_and_keeps_what_it_has(bus: Bus) -> None:
+    stored = 0
+    with pytest.raises(BusFull):
+        for _ in range(20):
+            await bus.publish(SAMPLES, b"x" * 100_000)
+            stored += 1
+    assert (await bus.stream_state(STREAM)).messages == stored
+    await bus.purge(STREAM, 2)
+    await bus.publish(SAMPLES, b"x" * 100_000)
+    assert (await bus.stream_state(STREAM)).first == 3
+
+
+async def test_reader_reports_what_was_purged_before_it_came(bus: Bus) -> None:
+    for i in range(10):
+        await bus.publish(SAMPLES, b"%d" % i)
+    await bus.purge(STREAM, 6)
+    with pytest.raises(GapError) as e:
+        await read(bus, 3, 1)
+    assert (e.value.expected, e.value.found) == (4, 7)
+    with pytest.raises(GapError):
+        await read(bus, 50, 1)
+
+
+async def test_plans_and_positions_survive_a_restart(bus: Bus, own_bus_server: BusServer) -> None:
+    name = await bus.put_plan(b"plan" * 50_000)
+    await bus.set_current_plan("main", "p1", name)
+    await bus.record_position(STREAM, "engine", 41)
+    await bus.record_position(STREAM, "historian", 17)
+    own_bus_server.kill()
+    own_bus_server.start()
+    await asyncio.sleep(0.5)
+    assert await bus.get_plan(name) == b"plan" * 50_000
+    assert await bus.current_plans("main") == {"p1": name}
+    assert await bus.positions(STREAM) == {"engine": 41, "historian": 17}
+
+
+async def test_plan_watch_reports_each_change_once(bus: Bus) -> None:
+    seen: list[tuple[str, bytes]] = []
+
+    async def changed(partition: str, name: bytes) -> None:
+        seen.append((partition, name))
+
+    await bus.set_current_plan("main", "p1", "d1")
+    await bus.watch_plans("main", changed, every=0.05)
+    await asyncio.sleep(0.3)
+    await bus.set_current_plan("main", "p1", "d2")
+    await asyncio.sleep(0.3)
+    assert seen == [("p1", b"d1"), ("p1", b"d2")]
