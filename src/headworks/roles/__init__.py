@@ -1,0 +1,1 @@
+"""Composition: each role of the one executable, and the supervisor that runs them."""
