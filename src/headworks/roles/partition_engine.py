@@ -19,7 +19,7 @@ from headworks.bus.client import Bus
 from headworks.bus.errors import BusUnreachable, GapError
 from headworks.bus.messages import Activation, Edge, Edges, Event, Watermark
 from headworks.bus.plan import PartitionPlan
-from headworks.bus.reader import Message
+from headworks.bus.reader import Message, Reader
 from headworks.bus.subjects import log_stream, subject
 from headworks.engine.grid import Grid
 from headworks.engine.program import Program, State, compile_program
@@ -87,7 +87,8 @@ class PartitionEngine:
         self._pending: Pending | None = None
         self._state: State | None = None
         self._saying: asyncio.Queue[Said] = asyncio.Queue(_AHEAD)
-        self._reader: Any = None
+        self._reader: Reader | None = None
+        self._follower: asyncio.Task[None] | None = None
         self._snapshot_due = 0.0
         self._ticks = 0
         self._snapshots = 0
@@ -109,13 +110,14 @@ class PartitionEngine:
         """Follow the log until cancelled."""
         await self._restore()
         sayer = asyncio.create_task(self._say_in_order())
-        follower = asyncio.create_task(self._follow())
+        self._follower = asyncio.create_task(self._follow())
         try:
-            done, _ = await asyncio.wait({sayer, follower}, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait({sayer, self._follower}, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
+            await asyncio.Event().wait()
         finally:
-            for task in (sayer, follower):
+            for task in (sayer, self._follower):
                 task.cancel()
 
     async def stop(self) -> None:
@@ -124,6 +126,8 @@ class PartitionEngine:
             self._reader.close()
         try:
             async with asyncio.timeout(5):
+                if self._follower is not None:
+                    await asyncio.wait({self._follower})
                 await self._snapshot()
         except (TimeoutError, BusUnreachable):
             self._log.warning("stopped without a last snapshot")
@@ -177,9 +181,8 @@ class PartitionEngine:
     async def _activate(self, activation: Activation) -> None:
         running = await self._load(activation.digest)
         self._pending = Pending(running, activation.first_tick)
-        if self._grid is None or self._grid.last_tick is None:
-            self._swap()
-        elif activation.first_tick <= self._grid.last_tick + running.plan.tick:
+        last = self._grid.last_tick if self._grid else None
+        if last is None or activation.first_tick <= last + running.plan.tick:
             self._swap()
 
     def _swap(self) -> None:
