@@ -1,0 +1,168 @@
+"""The durable work queue: jobs that outlive the process that asked for them and the one that does them.
+
+A job is a message of a work-queue stream until some worker acknowledges it done; its status is a key of a bucket. A worker
+that dies loses the job after :data:`ACK_WAIT_S` and another takes it up, so a job has to give the same result when done twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from typing import Any, Literal
+
+import msgspec
+import nats.errors
+import nats.js.errors
+from nats.js.api import AckPolicy, ConsumerConfig, KeyValueConfig, RetentionPolicy, StorageType, StreamConfig
+
+from headworks.base.errors import NotFound
+from headworks.base.ids import record_id
+from headworks.bus.client import Bus
+from headworks.bus.errors import BusUnreachable
+from headworks.bus.subjects import subject, token
+
+ACK_WAIT_S = 30
+_RESULT_BYTES = 512 << 10
+Pool = Literal["compute", "records"]
+State = Literal["queued", "running", "done", "failed", "cancelled"]
+
+
+class Job(msgspec.Struct, kw_only=True):
+    """What is asked for, and how far it is. `progress` is 0 to 1, `eta_s` the expected rest [s], instants are µs."""
+
+    id: str
+    kind: str
+    pool: Pool
+    params: dict[str, Any] = {}
+    asked_by: str = ""
+    state: State = "queued"
+    progress: float = 0.0
+    eta_s: float | None = None
+    asked: int = 0
+    started: int | None = None
+    ended: int | None = None
+    result: dict[str, Any] | None = None
+    error: dict[str, Any] | None = None
+
+
+class Claim:
+    """A job in the hands of this worker, until it is finished."""
+
+    def __init__(self, job: Job, message: Any) -> None:
+        self.job = job
+        self._message = message
+
+    async def keep(self) -> None:
+        """Say that the worker is still at it."""
+        await self._message.in_progress()
+
+    async def finish(self) -> None:
+        """Take the job out of the queue."""
+        await self._message.ack_sync()
+
+
+class WorkQueue:
+    """Jobs of one tenant."""
+
+    def __init__(self, bus: Bus, tenant: str) -> None:
+        self._bus = bus
+        self._tenant = token(tenant)
+        self._stream = f"JOBS_{self._tenant}"
+        self._bucket: Any = None
+
+    async def ensure(self) -> None:
+        """Make the stream and the bucket if they are not there."""
+        js = self._bus.jetstream
+        try:
+            await js.stream_info(self._stream)
+        except nats.js.errors.NotFoundError:
+            config = StreamConfig(
+                name=self._stream,
+                subjects=[subject(self._tenant, "job", "*")],
+                retention=RetentionPolicy.WORK_QUEUE,
+                storage=StorageType.FILE,
+                max_bytes=256 << 20,
+                num_replicas=1,
+            )
+            await js.add_stream(config)
+        await self._status()
+
+    async def _status(self) -> Any:
+        if self._bucket is None:
+            name = f"JOB_STATUS_{self._tenant}"
+            try:
+                self._bucket = await self._bus.jetstream.key_value(name)
+            except nats.js.errors.NotFoundError:
+                config = KeyValueConfig(bucket=name, history=1, storage=StorageType.FILE, ttl=30 * 86_400)
+                self._bucket = await self._bus.jetstream.create_key_value(config)
+        return self._bucket
+
+    async def submit(
+        self, kind: str, params: dict[str, Any], *, pool: Pool = "compute", asked_by: str = "", now: int
+    ) -> Job:
+        """Put a job into the queue and return it; asking is done when the queue has stored it."""
+        job = Job(id=str(record_id()), kind=kind, pool=pool, params=params, asked_by=asked_by, asked=now)
+        await self.write(job)
+        await self._bus.publish_retrying(subject(self._tenant, "job", pool), msgspec.json.encode(job), msg_id=job.id)
+        return job
+
+    async def write(self, job: Job) -> None:
+        """Record the status of a job. A result too large to keep is replaced by a note of its size."""
+        data = msgspec.json.encode(job)
+        if len(data) > _RESULT_BYTES:
+            job = msgspec.structs.replace(job, result={"too_large_bytes": len(data)})
+            data = msgspec.json.encode(job)
+        try:
+            await (await self._status()).put(job.id, data)
+        except (nats.errors.Error, nats.js.errors.Error, TimeoutError) as e:
+            raise BusUnreachable(subject=job.id, reason=repr(e)) from e
+
+    async def get(self, job_id: str) -> Job:
+        """Return a job as it stands.
+
+        Raises
+        ------
+        NotFound
+            ``job.not_found``
+        """
+        try:
+            entry = await (await self._status()).get(str(uuid.UUID(job_id)))
+        except (nats.js.errors.KeyNotFoundError, ValueError) as e:
+            raise NotFound("job.not_found", id=job_id) from e
+        return msgspec.json.decode(entry.value, type=Job)
+
+    async def cancel(self, job_id: str) -> Job:
+        """Ask the worker to stop at its next step; a job nobody has begun is never begun."""
+        job = await self.get(job_id)
+        # A key of its own: the worker writes the job's status at the same time.
+        await (await self._status()).put(f"{job.id}.cancel", b"1")
+        return job
+
+    async def cancel_asked(self, job_id: str) -> bool:
+        try:
+            await (await self._status()).get(f"{job_id}.cancel")
+        except nats.js.errors.KeyNotFoundError:
+            return False
+        return True
+
+    async def claim(self, pool: Pool, wait_s: float) -> Claim | None:
+        """Return the next job of a pool, or None if there is none within `wait_s`."""
+        config = ConsumerConfig(
+            durable_name=pool, ack_policy=AckPolicy.EXPLICIT, ack_wait=ACK_WAIT_S, max_deliver=5, max_ack_pending=64
+        )
+        try:
+            where = subject(self._tenant, "job", pool)
+            sub = await self._bus.jetstream.pull_subscribe(where, durable=pool, stream=self._stream, config=config)
+            try:
+                (message,) = await sub.fetch(1, timeout=wait_s)
+            finally:
+                await sub.unsubscribe()
+        except (nats.errors.Error, nats.js.errors.Error, TimeoutError):
+            await asyncio.sleep(0.05)
+            return None
+        job = msgspec.json.decode(message.data, type=Job)
+        try:
+            job = await self.get(job.id)
+        except NotFound:
+            await self.write(job)
+        return Claim(job, message)

@@ -1,0 +1,275 @@
+"""The command line: ``headworks <command>``. Every command says what went wrong by field, value and remedy."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from headworks import __version__
+from headworks.base import log
+from headworks.base.errors import HeadworksError
+from headworks.base.settings import Home
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _language() -> str:
+    return "zh-CN" if os.environ.get("LC_ALL", os.environ.get("LANG", "")).startswith("zh") else "en"
+
+
+def _report(error: HeadworksError) -> None:
+    """Print an error as a person reads it: what, where, and what to do."""
+    from headworks.base import i18n
+
+    language = _language()
+    click.secho(i18n.text(f"errors.{error.error_code}", language, **error.params), fg="red", err=True)
+    for p in error.problems:
+        text = i18n.text(f"errors.{p.code}", language, **{"value": p.value, **p.params})
+        click.echo(f"  {p.field}: {p.value!r}: {text}", err=True)
+
+
+def command(*args: Any, **kwargs: Any) -> Callable[[Callable[..., None]], click.Command]:
+    """Register a command whose :class:`HeadworksError` becomes a readable message and exit code 2."""
+
+    def wrap(function: Callable[..., None]) -> click.Command:
+        @functools.wraps(function)
+        def run(*a: Any, **k: Any) -> None:
+            try:
+                function(*a, **k)
+            except HeadworksError as e:
+                _report(e)
+                sys.exit(2)
+
+        return main.command(*args, **kwargs)(run)
+
+    return wrap
+
+
+@click.group()
+@click.option(
+    "--home", type=click.Path(file_okay=False, path_type=Path), help="Folder of the installation (HEADWORKS_HOME)."
+)
+@click.version_option(__version__)
+@click.pass_context
+def main(context: click.Context, home: Path | None) -> None:
+    """Headworks 枢纽: an open industrial operations platform."""
+    if home:
+        os.environ["HEADWORKS_HOME"] = str(home.resolve())
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "headworks.control.project.settings")
+    context.obj = None
+
+
+def _home() -> Home:
+    return Home()
+
+
+def _django() -> None:
+    import django
+
+    django.setup()
+
+
+# --- the installation -----------------------------------------------------------------------------------------------
+
+
+@command()
+def init() -> None:
+    """Make secrets, database and the first administrator."""
+    from headworks.roles.setup import initialise
+
+    made = initialise(_home())
+    click.echo(f"home      {made.home}")
+    if made.password:
+        click.echo(
+            f"username  {made.username}\npassword  {made.password}   (shown once; you choose your own at the first login)"
+        )
+    else:
+        click.echo("already initialised; database brought up to date")
+
+
+@command()
+@click.option("--roles", default="all", help="Comma-separated roles, or all.")
+def run(roles: str) -> None:
+    """Run roles of the platform on this machine until stopped."""
+    from headworks.roles.supervisor import ORDER, Supervisor
+
+    home = _home()
+    log.configure(home.settings.log_level, home.settings.log_format, role="supervisor")
+    wanted = ORDER if roles == "all" else tuple(r.strip() for r in roles.split(",") if r.strip())
+    sys.exit(Supervisor(home, wanted).run())
+
+
+@command(hidden=True)
+@click.argument("name")
+def role(name: str) -> None:
+    """Run one role in this process (the supervisor starts these)."""
+    from importlib import import_module
+
+    from headworks.roles.context import run_role
+    from headworks.roles.supervisor import ORDER
+
+    if name not in ORDER:
+        raise click.BadParameter(f"{name!r} is not a role: {', '.join(ORDER)}")
+    if name in ("dispatch", "web"):
+        _django()
+    module = import_module(f"headworks.roles.{name}")
+    run_role(name, module.main, _home().path, getattr(module, "prepare", None))
+
+
+@command()
+@click.option("--plant", "plants", multiple=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+def demo(plants: tuple[Path, ...]) -> None:
+    """Run everything on this machine with a simulated unit, and print address and login."""
+    from headworks.roles.demo import run_demo
+
+    folders = plants or (ROOT / "examples" / "demo-unit", ROOT / "examples" / "pump-rig")
+    sys.exit(run_demo(_home(), folders))
+
+
+# --- plants ---------------------------------------------------------------------------------------------------------
+
+
+@command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Show what would change, change nothing.")
+@click.option("--yes", is_flag=True, help="Apply without asking.")
+def apply(folder: Path, dry_run: bool, yes: bool) -> None:
+    """Make the records equal to a plant folder: shows the differences first, then applies all of them or none."""
+    _django()
+    from headworks.control.twin.plant import apply_plant
+
+    diff = apply_plant(folder, dry_run=True, actor="cli")
+    click.echo(diff.render(_language()))
+    if dry_run or diff.empty:
+        return
+    if not yes:
+        click.confirm("Apply? 应用？", abort=True)
+    apply_plant(folder, dry_run=False, actor="cli")
+    click.echo("applied 已应用")
+
+
+@command()
+@click.argument("plant")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def export(plant: str, folder: Path) -> None:
+    """Write a plant back as a folder, in canonical order."""
+    _django()
+    from headworks.control.twin.plant import export_plant
+
+    export_plant(folder, plant)
+    click.echo(str(folder))
+
+
+@main.group()
+def device() -> None:
+    """Devices and their credentials."""
+
+
+@device.command("token")
+@click.argument("code")
+def device_token(code: str) -> None:
+    """Issue a new access token for a device; the old one stops working. Shown once."""
+    _django()
+    from headworks.control.twin.services import issue_device_token
+
+    try:
+        click.echo(issue_device_token(code))
+    except HeadworksError as e:
+        _report(e)
+        sys.exit(2)
+
+
+# --- data -----------------------------------------------------------------------------------------------------------
+
+
+@command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--map", "map_file", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--speed", default=1.0, help="Data seconds per second; 0 is as fast as the platform acknowledges.")
+@click.option("--limit", type=int, help="Only the first rows.")
+@click.option("--start", help="Instant (ISO 8601) the first row is moved to; default: its own time.")
+@click.option("--token-file", type=click.Path(dir_okay=False, path_type=Path), help="Default: a new token is issued.")
+def replay(
+    file: Path, map_file: Path, speed: float, limit: int | None, start: str | None, token_file: Path | None
+) -> None:
+    """Send a CSV through the device endpoint as its device would."""
+    from headworks.roles.feed import replay_file
+
+    replay_file(_home(), file, map_file, speed=speed, limit=limit, start=start, token_file=token_file)
+
+
+@command()
+@click.option("--partition", default="u1")
+@click.option("--seed", default=1)
+@click.option("--speed", default=1.0)
+def simulate(partition: str, seed: int, speed: float) -> None:
+    """Run the simulated thermal unit as devices of this installation, until stopped."""
+    from headworks.roles.feed import simulate_unit
+
+    log.configure(_home().settings.log_level, _home().settings.log_format, role="simulate")
+    simulate_unit(_home(), partition, seed=seed, speed=speed)
+
+
+@command()
+@click.argument("partition")
+@click.option("--from", "start", required=True, help="First instant, ISO 8601.")
+@click.option("--to", "end", required=True, help="Instant after the last, ISO 8601.")
+@click.option("--instance", "instances", multiple=True, help="Only these model instances.")
+@click.option("--json", "as_json", is_flag=True)
+def backtest(partition: str, start: str, end: str, instances: tuple[str, ...], as_json: bool) -> None:
+    """Run the models of a partition over its stored history and list the alarms they would have raised."""
+    from headworks.roles.backtest import backtest_command
+
+    backtest_command(_home(), partition, start, end, instances, as_json=as_json, language=_language())
+
+
+# --- checks ---------------------------------------------------------------------------------------------------------
+
+
+@main.group(invoke_without_command=True)
+@click.pass_context
+def check(context: click.Context) -> None:
+    """Check that the repository keeps its own rules."""
+    if context.invoked_subcommand:
+        return
+    from headworks.checks.run import run_checks
+
+    findings = run_checks(ROOT)
+    for finding in findings:
+        click.echo(str(finding), err=True)
+    click.echo(f"{len(findings)} findings")
+    sys.exit(1 if findings else 0)
+
+
+@check.command("system")
+def check_system() -> None:
+    """List what the tests and the PDF output need from the system and is missing."""
+    from headworks.checks.system import missing_system
+
+    missing = missing_system()
+    for item in missing:
+        click.echo(str(item))
+    sys.exit(1 if missing else 0)
+
+
+@check.command("features")
+@click.option("--write", is_flag=True, help="Write docs/features.md.")
+def check_features(write: bool) -> None:
+    """Show, or write, which promise is kept by which test."""
+    from headworks.checks.features import render_features
+
+    text = render_features(ROOT)
+    if write:
+        (ROOT / "docs" / "features.md").write_text(text, "utf-8")
+    else:
+        click.echo(text)
+
+
+if __name__ == "__main__":
+    main()
