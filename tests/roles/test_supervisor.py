@@ -1,0 +1,116 @@
+"""The supervisor with real child processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import psutil
+import pytest
+
+from headworks.base.errors import SetupFailed
+from headworks.base.settings import Home
+from headworks.bus.messages import Health
+from headworks.roles.context import read_endpoints
+from headworks.roles.supervisor import Supervisor
+
+pytestmark = pytest.mark.integration
+
+
+def wait_for(what: Callable[[], bool], seconds: float = 15.0) -> None:
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+def health(home: Home, role: str) -> Health | None:
+    try:
+        return msgspec.json.decode((home.path / "run" / f"{role}.json").read_bytes(), type=Health)
+    except OSError:
+        return None
+
+
+def ready(home: Home, role: str, not_pid: int = 0) -> bool:
+    h = health(home, role)
+    return h is not None and h.ready and h.pid != not_pid and psutil.pid_exists(h.pid)
+
+
+@pytest.fixture
+def running(home: Home) -> Iterator[subprocess.Popen[bytes]]:
+    """Return the process of ``headworks run --roles bus``, ready."""
+    env = {**os.environ, "HEADWORKS_HOME": str(home.path)}
+    process = subprocess.Popen([sys.executable, "-m", "headworks.cli", "run", "--roles", "bus"], env=env)
+    wait_for(lambda: ready(home, "bus"))
+    yield process
+    if process.poll() is None:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.mark.feature("N-03")
+def test_killed_role_and_killed_server_come_back(home: Home, running: subprocess.Popen[bytes]) -> None:
+    first = health(home, "bus")
+    assert first is not None
+    os.kill(first.pid, signal.SIGKILL)
+    wait_for(lambda: ready(home, "bus", not_pid=first.pid))
+    assert not psutil.pid_exists(first.detail["server_pid"])
+
+    second = health(home, "bus")
+    assert second is not None
+    os.kill(second.detail["server_pid"], signal.SIGKILL)
+    wait_for(lambda: ready(home, "bus", not_pid=second.pid))
+
+
+@pytest.mark.feature("N-03")
+def test_nothing_survives_a_killed_supervisor(home: Home, running: subprocess.Popen[bytes]) -> None:
+    h = health(home, "bus")
+    assert h is not None
+    running.kill()
+    running.wait()
+    wait_for(lambda: not psutil.pid_exists(h.pid) and not psutil.pid_exists(h.detail["server_pid"]))
+
+
+def test_ordered_stop_ends_every_child_and_removes_the_endpoints(home: Home, running: subprocess.Popen[bytes]) -> None:
+    h = health(home, "bus")
+    assert h is not None
+    assert read_endpoints(home).supervisor == running.pid
+    running.terminate()
+    assert running.wait(20) == 0
+    assert not psutil.pid_exists(h.pid)
+    with pytest.raises(SetupFailed) as e:
+        read_endpoints(home)
+    assert e.value.error_code == "setup.not_running"
+
+
+def test_second_supervisor_in_the_same_home_is_refused(home: Home, running: subprocess.Popen[bytes]) -> None:
+    with pytest.raises(SetupFailed) as e:
+        Supervisor(home, ("bus",)).run()
+    assert e.value.error_code == "setup.already_running"
+    assert running.poll() is None
+
+
+def test_taken_port_is_named_before_anything_starts(tmp_path: Path, home: Home) -> None:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        s.listen()
+        port = s.getsockname()[1]
+        (home.path / "headworks.toml").write_text(f"web_port = {port}\n")
+        with pytest.raises(SetupFailed) as e:
+            Supervisor(Home(home.path), ("bus", "web")).run()
+    assert e.value.error_code == "setup.port_taken"
+    assert e.value.params["port"] == port
+    assert health(home, "bus") is None
+
+
+def test_unknown_role_is_named(home: Home) -> None:
+    with pytest.raises(SetupFailed) as e:
+        Supervisor(home, ("bus", "magic"))
+    assert e.value.params["role"] == "magic"
