@@ -106,6 +106,7 @@ def write(root: Path) -> list[str]:
     changed = []
     for path, text in ((PAGE, page(tree)), (error_codes.INDEX, error_codes.index(tree))):
         if tree.text(path) != text:
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(text, "utf-8")
             changed.append(path)
     return changed

@@ -8,6 +8,7 @@ from headworks.checks.tree import Finding, Tree
 
 SOURCE = "src/headworks"
 README_LINES = 40
+LABEL = re.compile(r"^(?:#{2,}\s+(.+)|\*\*(.+?)\*\*)", re.MULTILINE)
 SECTIONS = ("Public names", "May import", "Invariants", "How to extend")
 
 
@@ -23,7 +24,7 @@ def check(tree: Tree) -> list[Finding]:
             continue
         if (lines := len(tree.lines(path))) > README_LINES:
             findings.append(Finding(path, 0, "package.readme_long", f"{lines} lines, {README_LINES} at most"))
-        headings = {h.strip().lower() for h in re.findall(r"^##+ (.*)$", tree.text(path), re.MULTILINE)}
-        if missing := [s for s in SECTIONS if s.lower() not in headings]:
+        named = {a or b for a, b in LABEL.findall(tree.text(path).lower())}
+        if missing := [s for s in SECTIONS if not any(name.startswith(s.lower()) for name in named)]:
             findings.append(Finding(path, 0, "package.readme_section", f"no section {', '.join(missing)}"))
     return findings
