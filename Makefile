@@ -15,8 +15,8 @@ demo: setup  ## run every role with the simulated plant and print address and lo
 test: setup  ## every check, cheapest first
 	@bash tools/test.sh
 
-lock: setup  ## write requirements/*.txt from requirements/*.in
-	@bash tools/lock.sh
+lock:  ## write requirements/*.txt from requirements/*.in
+	@$(PYTHON) tools/lock.py
 
 clean:  ## remove what setup made (not ./var)
 	rm -rf .venv .tools web/node_modules src/headworks/control/web/dist src/headworks/engine/_kernels
