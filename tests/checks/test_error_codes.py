@@ -48,6 +48,7 @@ def test_codes_with_texts_and_pages_pass(sound):
         'def f():\n    raise Invalid("plant.cycle", at=1)\n',
         'def f():\n    raise errors.Invalid("plant.cycle")\n',
         'Problem(field="a", value=1, code="plant.cycle")\n',
+        'x = {"code": "plant.cycle", "params": {}}\n',
         'def refuse(self, where, code): ...\nrefuse("a", "plant.cycle")\n',
     ],
 )

@@ -1,7 +1,7 @@
 """Every error a user may meet has a code, a text in both languages and a page.
 
 Codes are found in the source: classes below ``HeadworksError``, the code given to one of them, and every literal given to a
-parameter or field called ``code`` that looks like a code (``plant.unit_clash``).
+parameter, field or key called ``code`` that looks like a code (``plant.unit_clash``).
 """
 
 from __future__ import annotations
@@ -150,6 +150,10 @@ def uses_in(path: str, module: ast.Module, names: Names) -> Iterator[tuple[str, 
                 yield code, Use(path, node.lineno)
         elif isinstance(node, ast.Call):
             yield from uses_of_call(path, node, names)
+        elif isinstance(node, ast.Dict):
+            pairs = zip(node.keys, node.values, strict=True)
+            said = [literal(value) for key, value in pairs if key is not None and literal(key) == "code"]
+            yield from ((code, Use(path, node.lineno)) for code in said if code and CODE.fullmatch(code))
 
 
 def uses_of_call(path: str, call: ast.Call, names: Names) -> Iterator[tuple[str, Use]]:
