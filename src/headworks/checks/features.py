@@ -100,6 +100,11 @@ def page(tree: Tree) -> str:
     return "\n".join(parts)
 
 
+def render_features(root: Path) -> str:
+    """Return the text of ``docs/features.md`` for the repository at `root`."""
+    return page(Tree(root))
+
+
 def write(root: Path) -> list[str]:
     """Write the generated pages; return the paths of those that changed."""
     tree = Tree(root)
