@@ -1,0 +1,1 @@
+"""Who may do what: users, roles, sessions, the one authorisation function, the audit trail."""

@@ -1,0 +1,1 @@
+"""What watches the plant: templates, their instances, and the plans made of both."""

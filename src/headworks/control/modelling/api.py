@@ -1,0 +1,7 @@
+"""Assets and tags."""
+
+from __future__ import annotations
+
+from ninja import Router
+
+router = Router()

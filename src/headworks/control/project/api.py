@@ -1,0 +1,54 @@
+"""The HTTP API: every installed app of the control plane that has an ``api.py`` brings a ``router`` with full paths."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI, Router
+
+from headworks import __version__
+from headworks.base import i18n
+from headworks.base.errors import NotFound
+from headworks.control.project import pages, problems
+from headworks.control.project.guards import SignedIn
+
+
+def build() -> NinjaAPI:
+    """Return the API with the routers of all installed apps."""
+    api = NinjaAPI(
+        title="Headworks",
+        version=__version__,
+        urls_namespace="v1",
+        auth=SignedIn(),
+        docs_url=None,
+        openapi_url="openapi.json",
+    )
+    problems.install(api)
+    api.add_router("", project)
+    for app in settings.PRESENT_APPS:
+        module = f"headworks.control.{app}.api"
+        if find_spec(module):
+            api.add_router("", import_module(module).router, tags=[app])
+    return api
+
+
+project = Router(tags=["project"])
+
+
+@project.get("manifest")
+def manifest(request: HttpRequest) -> dict[str, Any]:
+    """Return the pages this person may open, and the apps that bring more."""
+    return {"pages": pages.visible(request.user), "apps": []}
+
+
+@project.get("locale/{language}", auth=None)
+def locale(request: HttpRequest, language: str, response: HttpResponse) -> dict[str, str]:
+    """Return every text of the platform in one language."""
+    if language not in i18n.LANGUAGES:
+        raise NotFound("locale.unknown", language=language, known=i18n.LANGUAGES)
+    response["Cache-Control"] = "no-cache"
+    return dict(i18n.catalogue(language))

@@ -1,0 +1,39 @@
+"""Which pages of the web exist, and who may see them: Python owns this, the web asks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from headworks.base import i18n
+from headworks.control.access.authority import allowed
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """One page of the host's web bundle; `permission` is what a person needs to see it."""
+
+    id: str
+    path: str
+    permission: str
+
+
+PAGES = (
+    Page(id="monitor", path="/monitor", permission="plant.view"),
+    Page(id="trends", path="/trends", permission="history.view"),
+    Page(id="alarms", path="/alarms", permission="alarms.view"),
+    Page(id="system", path="/system", permission="system.view"),
+)
+
+
+def visible(user: Any) -> list[dict[str, Any]]:
+    """Return the pages `user` may see, in order of the menu."""
+    return [
+        {
+            "id": p.id,
+            "path": p.path,
+            "title": {short: i18n.text(f"page.{p.id}.title", lang) for short, lang in (("zh", "zh-CN"), ("en", "en"))},
+        }
+        for p in PAGES
+        if allowed(user, p.permission)
+    ]

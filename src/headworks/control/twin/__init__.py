@@ -1,0 +1,1 @@
+"""What the plant is: types, the asset tree, tags, partitions, devices and their points."""
