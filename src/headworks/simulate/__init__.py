@@ -1,0 +1,1 @@
+"""Seeded plants and devices that speak the real protocols, with fault scripts and truth labels."""
