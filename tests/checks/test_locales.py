@@ -29,6 +29,12 @@ def test_plural_forms_of_one_language_count_as_the_key(repo):
     assert repo.rules(locales.check) == []
 
 
+def test_a_key_that_only_looks_like_a_plural_form_is_a_key(repo):
+    write(repo, {"too_many": "太多"}, {"too": "too"})
+
+    assert repo.rules(locales.check) == [("locale.key_missing", EN, 0), ("locale.key_missing", ZH, 0)]
+
+
 @pytest.mark.parametrize(
     ("zh", "en", "rule", "path"),
     [

@@ -91,14 +91,16 @@ def texts(tree: Tree, path: str) -> dict[str, str]:
 
     def flat(prefix: str, node: Any) -> dict[str, str]:
         if isinstance(node, str):
-            return {PLURAL.sub("", prefix): node}
+            return {prefix: node}
         if not isinstance(node, dict):
             raise ValueError(f"{prefix}: a catalogue holds texts only")
         return {
             k: v for name, child in node.items() for k, v in flat(f"{prefix}.{name}" if prefix else name, child).items()
         }
 
-    return flat("", json.loads(tree.text(path), object_pairs_hook=once))
+    found = flat("", json.loads(tree.text(path), object_pairs_hook=once))
+    plural = {key.removesuffix("_other") for key in found if key.endswith("_other")}
+    return {stem if (stem := PLURAL.sub("", key)) in plural else key: text for key, text in found.items()}
 
 
 def placeholders(text: str) -> set[str]:
