@@ -81,7 +81,7 @@ def _django() -> None:
 @command()
 def init() -> None:
     """Make secrets, database and the first administrator."""
-    from headworks.roles.setup import initialise
+    from headworks.roles.installation import initialise
 
     made = initialise(_home())
     click.echo(f"home      {made.home}")
@@ -180,6 +180,29 @@ def device_token(code: str) -> None:
 
     try:
         click.echo(issue_device_token(code))
+    except HeadworksError as e:
+        _report(e)
+        sys.exit(2)
+
+
+@main.group()
+def user() -> None:
+    """People who may log in."""
+
+
+@user.command("create")
+@click.argument("username")
+@click.option("--role", "roles", multiple=True, required=True, help="administrator, engineer, operator or viewer.")
+@click.option("--display", default="", help="Name people see.")
+@click.password_option(help="Asked for if not given. The user has to change it at the first login.")
+@click.option("--keep-password", is_flag=True, help="The user need not change it (for machines and tests).")
+def user_create(username: str, roles: tuple[str, ...], display: str, password: str, keep_password: bool) -> None:
+    """Make a user with roles."""
+    _django()
+    from headworks.control.access.services import create_user
+
+    try:
+        create_user(username, password, roles, display=display, actor="cli", must_change_password=not keep_password)
     except HeadworksError as e:
         _report(e)
         sys.exit(2)

@@ -11,8 +11,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -35,20 +35,21 @@ _SETUP_EXIT = 3
 
 @dataclass
 class Child:
-    """One role's process, and how it has fared."""
+    """One role's process, and how it has fared. `arguments`: what the command line is given to run it."""
 
     role: str
+    arguments: tuple[str, ...]
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     pause: float = _FIRST_PAUSE_S
     restart_at: float = 0.0
     restarts: int = 0
     failed: bool = False
-    beat_file: Path = field(default_factory=Path)
+    beat_file: Path | None = None
 
     def health(self) -> Health | None:
         """Return what the running process last said, or None if it has said nothing yet."""
-        if self.process is None:
+        if self.process is None or self.beat_file is None:
             return None
         try:
             health = msgspec.json.decode(self.beat_file.read_bytes(), type=Health)
@@ -63,15 +64,24 @@ class Supervisor:
     Parameters
     ----------
     output : where the children's logs go; None leaves them on this process's standard error.
+    companions : name -> arguments of further commands to keep running beside the roles (a simulated plant).
     """
 
-    def __init__(self, home: Home, roles: Sequence[str] = ORDER, output: IO[bytes] | None = None) -> None:
+    def __init__(
+        self,
+        home: Home,
+        roles: Sequence[str] = ORDER,
+        output: IO[bytes] | None = None,
+        companions: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         if unknown := sorted(set(roles) - set(ORDER)):
             raise SetupFailed("setup.unknown_role", role=", ".join(unknown), known=", ".join(ORDER))
         self.home = home
         self.output = output
         self.run_folder = home.folder("run")
-        self.children = [Child(r, beat_file=self.run_folder / f"{r}.json") for r in ORDER if r in roles]
+        self.children = [
+            Child(r, ("role", r), beat_file=self.run_folder / f"{r}.json") for r in ORDER if r in roles
+        ] + [Child(name, tuple(arguments)) for name, arguments in (companions or {}).items()]
         self.endpoints = Endpoints()
         self._lock: IO[str] | None = None
         self._stop = False
@@ -111,7 +121,7 @@ class Supervisor:
         self._stop = True
 
     def all_ready(self) -> bool:
-        return all((h := c.health()) is not None and h.ready for c in self.children)
+        return all((h := c.health()) is not None and h.ready for c in self.children if c.beat_file)
 
     # --- before ---------------------------------------------------------------------------------------------------
 
@@ -128,7 +138,8 @@ class Supervisor:
     def _clear_traces(self) -> None:
         """Forget what processes of an earlier run said."""
         for child in self.children:
-            child.beat_file.unlink(missing_ok=True)
+            if child.beat_file:
+                child.beat_file.unlink(missing_ok=True)
         metrics = self.run_folder / "metrics"
         shutil.rmtree(metrics, ignore_errors=True)
         metrics.mkdir()
@@ -169,7 +180,7 @@ class Supervisor:
             "OPENBLAS_NUM_THREADS": "1",
         }
         child.process = subprocess.Popen(
-            [sys.executable, "-m", "headworks.cli", "role", child.role],
+            [sys.executable, "-m", "headworks.cli", *child.arguments],
             env=env,
             stdin=subprocess.DEVNULL,
             stdout=self.output,
@@ -215,6 +226,8 @@ class Supervisor:
 
     def _is_silent(self, child: Child, now: float) -> bool:
         """Whether a role that once spoke has not for so long that it must hang."""
+        if child.beat_file is None:
+            return False
         if child.health() is None:
             return now - child.started > 4 * _SILENT_S
         try:

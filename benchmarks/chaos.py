@@ -1,0 +1,415 @@
+"""Kill every role at seeded moments while a recorded run is replayed through real devices, then compare everything.
+
+A seeded thermal unit with faults is recorded, then sent over MQTT (QoS 1, several devices) faster than real time, never
+past now, while ``kill -9`` hits every role of the platform, the bus included. Afterwards:
+
+- every sample that was sent and acknowledged is stored, once, with the value that was sent;
+- the condition edges that became alarms equal those of a separate backtest of the recording, by
+  (instance, condition, tick, transition);
+- the calculated tags in history equal the backtest's, bit for bit.
+
+    python benchmarks/chaos.py [--samples 2000000] [--seed 1] [--kills-per-role 2] [--quick]
+
+Exit code 0 only if nothing is lost, missing or doubled. The last line is one JSON object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "src"))
+
+from headworks.connect.client import DeviceClient
+from headworks.engine.backtest import backtest
+from headworks.engine.grid import Rows
+from headworks.engine.program import compile_program
+from headworks.history.client import HistoryClient
+from headworks.simulate.faults import FaultScript
+from headworks.simulate.thermal_unit import ThermalUnit
+
+from headworks.base.clock import MICROS, SystemClock, floor_to
+from headworks.base.settings import Home
+from headworks.base.status import BAD_OUT_OF_RANGE
+from headworks.bus.client import Bus
+from headworks.bus.messages import Health
+from headworks.bus.plan import PartitionPlan
+from headworks.bus.subjects import log_stream, out_stream
+from headworks.roles.context import read_endpoints
+
+ROLES = ("bus", "connect", "historian", "engine", "dispatch", "jobs", "web")
+PARTITION = "u1"
+CHUNK_S = 10
+
+
+@dataclass
+class Recording:
+    """What the unit's instruments said: one row a second, one column a point of a device."""
+
+    times: NDArray[np.int64]
+    keys: list[str]
+    values: NDArray[np.float64]
+
+
+@dataclass
+class Killer:
+    """Kills roles at seeded moments and waits for each to come back before it hits the same one again."""
+
+    home: Home
+    rng: random.Random
+    kills_per_role: int
+    kills: Counter[str] = field(default_factory=Counter)
+    longest_return_s: float = 0.0
+
+    def health(self, role: str) -> Health | None:
+        try:
+            return msgspec.json.decode((self.home.path / "run" / f"{role}.json").read_bytes(), type=Health)
+        except OSError:
+            return None
+
+    async def run(self, seconds: float) -> None:
+        """Spread the kills over about `seconds`; go on until every role had its share."""
+        plan = [r for r in ROLES for _ in range(self.kills_per_role)]
+        self.rng.shuffle(plan)
+        pause = seconds / (len(plan) + 1)
+        for role in plan:
+            await asyncio.sleep(pause * self.rng.uniform(0.5, 1.5))
+            before = await self.wait_ready(role)
+            # Half of the hits on the bus take the server itself, half the process that looks after it.
+            target = before.pid
+            if role == "bus" and self.rng.random() < 0.5:
+                target = before.detail["server_pid"]
+            os.kill(target, signal.SIGKILL)
+            self.kills[role] += 1
+            begun = time.monotonic()
+            await self.wait_ready(role, not_pid=before.pid)
+            self.longest_return_s = max(self.longest_return_s, time.monotonic() - begun)
+            print(f"  killed {role} ({target}), back after {time.monotonic() - begun:.1f} s", flush=True)
+
+    async def wait_ready(self, role: str, not_pid: int = 0) -> Health:
+        end = time.monotonic() + 90
+        while time.monotonic() < end:
+            h = self.health(role)
+            if h and h.ready and h.pid != not_pid:
+                return h
+            await asyncio.sleep(0.05)
+        raise RuntimeError(f"{role} did not come back within 90 s")
+
+
+def headworks(home: Home, *args: str) -> str:
+    """Run a command of the platform in this home and return what it printed."""
+    env = {**os.environ, "HEADWORKS_HOME": str(home.path)}
+    done = subprocess.run(
+        [sys.executable, "-m", "headworks.cli", *args], env=env, capture_output=True, text=True, timeout=120
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"headworks {' '.join(args)}: {done.stdout}\n{done.stderr}")
+    return done.stdout
+
+
+def prepare(folder: Path, snapshot_s: float) -> tuple[Home, Path]:
+    """Make an installation with the demo unit on a replay clock."""
+    home_path, plant = folder / "home", folder / "plant"
+    home_path.mkdir()
+    (home_path / "headworks.toml").write_text(
+        f'web_port = 0\nmqtt_port = 0\nsnapshot_seconds = {snapshot_s}\nlog_level = "WARNING"\n'
+    )
+    home = Home(home_path)
+    shutil.copytree(ROOT / "examples" / "demo-unit", plant)
+    description = yaml.safe_load((plant / "plant.yaml").read_text("utf-8"))
+    for p in description["partitions"]:
+        p["clock"] = "replay"
+    (plant / "plant.yaml").write_text(yaml.safe_dump(description, allow_unicode=True), "utf-8")
+    devices = yaml.safe_load((plant / "devices.yaml").read_text("utf-8"))
+    for d in devices:
+        d["max_messages_per_s"] = 2_000
+    devices[0]["drives_clock"] = True
+    (plant / "devices.yaml").write_text(yaml.safe_dump(devices, allow_unicode=True), "utf-8")
+    headworks(home, "init")
+    headworks(home, "apply", "--yes", str(plant))
+    return home, plant
+
+
+def record(seconds: int, seed: int) -> Recording:
+    """Run the unit for `seconds`, ending ten minutes before now, with faults one after the other."""
+    start = floor_to(SystemClock().now(), MICROS) - (seconds + 600) * MICROS
+    unit = ThermalUnit(seed=seed, start_us=start, faults=FaultScript.repeating(seconds))
+    values, _ = unit.run(seconds)
+    # Through JSON and back, as it will reach the platform: doubles survive that unchanged.
+    times = start + np.arange(seconds, dtype=np.int64) * MICROS
+    return Recording(times, [t.code for t in unit.tags], values)
+
+
+async def get_plan(bus: Bus, tenant: str) -> PartitionPlan:
+    for _ in range(300):
+        plans = await bus.current_plans(tenant)
+        if PARTITION in plans:
+            return PartitionPlan.decode(await bus.get_plan(plans[PARTITION]))
+        await asyncio.sleep(0.2)
+    raise RuntimeError("the plan was not published")
+
+
+class Sender:
+    """The devices of the unit, replaying the recording."""
+
+    def __init__(self, home: Home, plan: PartitionPlan, recording: Recording, tokens: dict[str, str]) -> None:
+        host, port = read_endpoints(home).mqtt
+        self.recording = recording
+        column = {k: i for i, k in enumerate(recording.keys)}
+        code = {t.id: t.code for t in plan.tags}
+        self.clients: list[tuple[DeviceClient, list[tuple[str, int]]]] = []
+        self.clock_client: DeviceClient | None = None
+        for d in plan.devices:
+            client = DeviceClient(host, port, tokens[d.code], name=d.code)
+            self.clients.append((client, [(p.key, column[code[p.tag]]) for p in d.points]))
+            if d.drives_clock:
+                self.clock_client = client
+        self.sent = self.acked = 0
+        self.lateness = plan.lateness
+
+    async def run(self, speed: float) -> None:
+        """Send everything; a chunk of seconds is acknowledged before the clock moves over it."""
+        assert self.clock_client is not None
+        for client, _ in self.clients:
+            await client.connect()
+        r, begun = self.recording, time.monotonic()
+        first = True
+        row = 0
+        while row < len(r.times):
+            rows = range(row, row + 1) if first else range(row, min(row + CHUNK_S, len(r.times)))
+            work = [self._send(client, points, rows) for client, points in self.clients]
+            await asyncio.gather(*work)
+            await self.clock_client.publish_clock((int(r.times[rows[-1]]) + self.lateness) // 1000)
+            row, first = rows[-1] + 1, False
+            if row % 500 < CHUNK_S:
+                done = row / len(r.times)
+                print(f"  {done:6.1%} sent, {self.acked / (time.monotonic() - begun):,.0f} samples/s", flush=True)
+            ahead = row / speed - (time.monotonic() - begun)
+            if ahead > 0:
+                await asyncio.sleep(ahead)
+        for client, _ in self.clients:
+            await client.close()
+
+    async def _send(self, client: DeviceClient, points: list[tuple[str, int]], rows: range) -> None:
+        async def one(i: int) -> None:
+            v = self.recording.values[i]
+            body = {k: float(v[c]) for k, c in points if v[c] == v[c]}
+            self.sent += len(body)
+            payload = msgspec.json.encode({"ts": int(self.recording.times[i]) // 1000, "values": body})
+            await client.publish_telemetry(payload)
+            self.acked += len(body)
+
+        await asyncio.gather(*(one(i) for i in rows))
+
+
+def expected(plan: PartitionPlan, r: Recording) -> tuple[set[tuple[int, str, int, str]], Any, NDArray[np.uint32]]:
+    """Run the models over the recording alone: no bus, no grid, no history."""
+    column = {k: i for i, k in enumerate(r.keys)}
+    tags = sorted((t for t in plan.tags if t.kind == "measured"), key=lambda t: t.id)
+    point = {p.tag: p for d in plan.devices for p in d.points}
+    value = np.empty((len(r.times), len(tags)))
+    status = np.zeros((len(r.times), len(tags)), np.uint32)
+    for j, t in enumerate(tags):
+        v = r.values[:, column[t.code]] * point[t.id].gain + point[t.id].offset
+        low, high = (-np.inf if t.low is None else t.low), (np.inf if t.high is None else t.high)
+        bad = (v < low) | (v > high)
+        status[bad, j] = BAD_OUT_OF_RANGE
+        value[:, j] = np.where(bad, np.nan, v)
+    ids = np.array([t.id for t in tags], np.uint32)
+    program = compile_program(plan.templates, plan.instances, ids, plan.tick)
+    step = 3600
+    rows = (
+        Rows(r.times[i : i + step], value[i : i + step], status[i : i + step]) for i in range(0, len(r.times), step)
+    )
+    result = backtest(program, rows, keep_outputs=True)
+    edges = {(e[0], e[1], e[2], e[3]) for e in result.edges}
+    return edges, result, ids
+
+
+async def wait_caught_up(home: Home, tenant: str, last_tick: int) -> None:
+    """Wait until every reader is behind the last message of its stream."""
+    bus = await Bus.connect(read_endpoints(home).bus_url, home.secret("bus"), "chaos")
+    end = time.monotonic() + 180
+    try:
+        while time.monotonic() < end:
+            log_state = await bus.stream_state(log_stream(tenant, PARTITION))
+            out_state = await bus.stream_state(out_stream(tenant, PARTITION))
+            log_at = await bus.positions(log_stream(tenant, PARTITION))
+            out_at = await bus.positions(out_stream(tenant, PARTITION))
+            behind = {
+                **{f"log {k}": log_state.last - v for k, v in log_at.items()},
+                **{f"out {k}": out_state.last - v for k, v in out_at.items()},
+            }
+            if behind and all(v <= 0 for v in behind.values()) and "engine" in log_at:
+                return
+            await asyncio.sleep(0.5)
+        raise RuntimeError(f"readers did not catch up: {behind}")
+    finally:
+        await bus.close()
+
+
+def stored_samples(client: HistoryClient, plan: PartitionPlan, r: Recording) -> tuple[int, int]:
+    """Return how many of the sent samples are in history once, and how many of those have another value."""
+    column = {k: i for i, k in enumerate(r.keys)}
+    point = {p.tag: p for d in plan.devices for p in d.points}
+    stored = wrong = 0
+    for t in plan.tags:
+        if t.kind != "measured":
+            continue
+        v = r.values[:, column[t.code]] * point[t.id].gain + point[t.id].offset
+        sent = np.flatnonzero(~np.isnan(v))
+        found = client.raw([t.id], int(r.times[0]), int(r.times[-1]) + 1, limit=len(r.times) + 10)
+        times, values = found.time, found.value
+        stored += len(np.unique(times))
+        if len(times) == len(sent) and np.array_equal(times, r.times[sent]):
+            wrong += int(np.count_nonzero(values != v[sent]))
+        else:
+            wrong += abs(len(times) - len(sent)) or 1
+    return stored, wrong
+
+
+def calculated_differences(client: HistoryClient, result: Any, r: Recording) -> tuple[int, int]:
+    """Return how many values of calculated tags are in history, and how many differ from the backtest's."""
+    total = different = 0
+    for j, tag in enumerate(result.calc_tags):
+        found = client.raw([int(tag)], int(r.times[0]), int(r.times[-1]) + 1, limit=len(r.times) + 10)
+        want = result.calc_value[:, j]
+        total += len(found.time)
+        if len(found.time) != len(want) or not np.array_equal(found.time, r.times):
+            different += max(abs(len(found.time) - len(want)), 1)
+        else:
+            same = (found.value.view(np.uint64) == want.view(np.uint64)) | (np.isnan(found.value) & np.isnan(want))
+            different += int(np.count_nonzero(~same))
+    return total, different
+
+
+def found_edges(home: Home) -> Counter[tuple[int, str, int, str]]:
+    """Return the transitions that plant data caused, as the records have them."""
+    import sqlite3
+
+    with sqlite3.connect(f"file:{home.path / 'db.sqlite3'}?mode=ro", uri=True) as db:
+        rows = db.execute(
+            "SELECT a.instance, a.condition, t.at, t.name FROM alarms_alarmtransition t "
+            "JOIN alarms_alarm a ON a.id = t.alarm_id WHERE t.name IN ('raise', 'clear')"
+        ).fetchall()
+    return Counter((int(i), c, int(at), n) for i, c, at, n in rows)
+
+
+async def run(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    home, plant = prepare(folder, args.snapshot_s)
+    devices = yaml.safe_load((plant / "devices.yaml").read_text("utf-8"))
+    tokens = {d["code"]: headworks(home, "device", "token", d["code"]).strip() for d in devices}
+    log_file = open(folder / "platform.log", "wb")  # noqa: SIM115
+    platform = subprocess.Popen(
+        [sys.executable, "-m", "headworks.cli", "run"],
+        env={**os.environ, "HEADWORKS_HOME": str(home.path)},
+        stdout=log_file,
+        stderr=log_file,
+    )
+    killer = Killer(home, random.Random(args.seed), args.kills_per_role)
+    try:
+        for role in ROLES:
+            await killer.wait_ready(role)
+        bus = await Bus.connect(read_endpoints(home).bus_url, home.secret("bus"), "chaos")
+        plan = await get_plan(bus, home.settings.tenant)
+        await bus.close()
+        per_second = sum(len(d.points) for d in plan.devices)
+        seconds = -(-args.samples // per_second)
+        print(f"recording {seconds} s of {per_second} points", flush=True)
+        recording = record(seconds, args.seed)
+        edges, result, _ = expected(plan, recording)
+        print(f"backtest: {len(edges)} edges", flush=True)
+        await asyncio.sleep(2.0)  # devices' new tokens reach the endpoint with the plan
+        sender = Sender(home, plan, recording, tokens)
+        begun = time.monotonic()
+        killing = asyncio.create_task(killer.run(seconds / args.speed))
+        await sender.run(args.speed)
+        await killing
+        sent_s = time.monotonic() - begun
+        for role in ROLES:
+            await killer.wait_ready(role)
+        await wait_caught_up(home, home.settings.tenant, int(recording.times[-1]))
+        history = HistoryClient(read_endpoints(home).history, home.secret("history"), tenant=home.settings.tenant)
+        stored, wrong = await asyncio.to_thread(stored_samples, history, plan, recording)
+        calculated, different = await asyncio.to_thread(calculated_differences, history, result, recording)
+        found = found_edges(home)
+    finally:
+        platform.terminate()
+        platform.wait(60)
+        log_file.close()
+    system = {plan.system_instance}
+    mine = {k: n for k, n in found.items() if k[0] not in system}
+    raised = [e for e in edges if e[3] == "raise"]
+    return {
+        "sent": sender.sent,
+        "acked": sender.acked,
+        "stored": stored,
+        "lost": sender.sent - stored,
+        "values_different": wrong,
+        "alarms_expected": len(raised),
+        "alarms_found": sum(1 for e in mine if e[3] == "raise"),
+        "edges_expected": len(edges),
+        "edges_found": len(mine),
+        "alarms_missing": len(edges - mine.keys()),
+        "alarms_unexpected": len(mine.keys() - edges),
+        "alarms_duplicate": sum(n - 1 for n in mine.values()),
+        "calculated_values": calculated,
+        "calculated_different": different,
+        "kills": sum(killer.kills.values()),
+        "kills_least_per_role": min(killer.kills[r] for r in ROLES),
+        "longest_return_s": round(killer.longest_return_s, 1),
+        "run_s": round(sent_s, 1),
+        "faster_than_real_time": round(seconds / sent_s, 1),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--samples", type=int, default=2_000_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--kills-per-role", type=int, default=2)
+    parser.add_argument("--speed", type=float, default=25.0, help="data seconds per second at most")
+    parser.add_argument("--snapshot-s", type=float, default=10.0)
+    parser.add_argument("--quick", action="store_true", help="a small run: 200,000 samples, one kill each")
+    parser.add_argument("--keep", action="store_true", help="keep the folder of the run")
+    args = parser.parse_args()
+    if args.quick:
+        args.samples, args.kills_per_role, args.speed, args.snapshot_s = 200_000, 1, 40.0, 3.0
+    folder = Path(tempfile.mkdtemp(prefix="headworks-chaos-"))
+    try:
+        result = asyncio.run(run(args, folder))
+    finally:
+        if args.keep:
+            print(f"kept {folder}")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+    print(json.dumps(result))
+    exact = (
+        result["lost"] == result["values_different"] == result["calculated_different"] == 0
+        and result["sent"] == result["acked"] == result["stored"]
+        and result["alarms_missing"] == result["alarms_unexpected"] == result["alarms_duplicate"] == 0
+    )
+    sys.exit(0 if exact else 1)
+
+
+if __name__ == "__main__":
+    main()
