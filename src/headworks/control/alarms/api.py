@@ -1,0 +1,174 @@
+"""Alarms over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Query, Router, Schema
+from pydantic import Field
+
+from headworks.base import i18n
+from headworks.base.errors import HeadworksError
+from headworks.control.access.authority import authorize
+from headworks.control.access.models import now
+from headworks.control.access.services import address_of
+from headworks.control.alarms import queries, services
+from headworks.control.alarms.queries import Which
+from headworks.control.project.language import language_of
+from headworks.control.twin.models import Asset
+
+router = Router()
+
+
+class Title(Schema):
+    zh: str
+    en: str
+
+
+class InstanceRef(Schema):
+    id: int
+    code: str
+
+
+class AssetRef(Schema):
+    id: int | None
+    code: str
+    title: Title
+
+
+class AlarmOut(Schema):
+    id: UUID
+    instance: InstanceRef
+    condition: str
+    title: Title
+    asset: AssetRef
+    partition: str
+    priority: int
+    state: str
+    raised_ms: int
+    cleared_ms: int | None
+    acked_ms: int | None
+    acked_by: str
+    value: float | None
+    unit: str
+    status: int
+    limit: float | None
+    comment: str
+    tags: list[int]
+
+
+class TransitionOut(Schema):
+    id: UUID
+    name: str
+    at_ms: int
+    before: str
+    after: str
+    value: float | None
+    status: int
+    by: str
+    comment: str
+
+
+class AlarmDetailOut(AlarmOut):
+    template: str
+    transitions: list[TransitionOut]
+    guidance: Title | None
+
+
+class AlarmPageOut(Schema):
+    items: list[AlarmOut]
+    next: str | None
+
+
+class SummaryOut(Schema):
+    active: list[int]
+    unacked: list[int]
+    newest: AlarmOut | None
+
+
+class Filters(Schema):
+    """`priority` and `asset` may be given several times; an asset stands for everything below it too."""
+
+    state: Which = "all"
+    priority: list[Annotated[int, Field(ge=1, le=4)]] = []
+    asset: list[int] = []
+    limit: Annotated[int, Field(ge=1, le=queries.MAX_LIMIT)] = 100
+    cursor: str = ""
+
+
+class Acknowledgement(Schema):
+    comment: str = ""
+
+
+class Acknowledgements(Schema):
+    ids: list[UUID]
+    comment: str = ""
+
+
+class ResultOut(Schema):
+    id: UUID
+    alarm: AlarmOut | None = None
+    error: dict[str, Any] | None = None
+
+
+class ResultsOut(Schema):
+    items: list[ResultOut]
+
+
+def subtree(assets: list[int]) -> set[int]:
+    """Return the ids of the assets and of everything below them."""
+    found: set[int] = set()
+    for path in Asset.objects.filter(id__in=assets).values_list("path", flat=True):
+        found.update(Asset.objects.filter(path__startswith=path).values_list("id", flat=True))
+    return found
+
+
+@router.get("alarms", response=AlarmPageOut)
+def alarms(request: HttpRequest, filters: Query[Filters]) -> Any:
+    """Return alarms, newest raise first; `next` is the cursor of the next page."""
+    authorize(request.user, "alarms.view")
+    assets = subtree(filters.asset) if filters.asset else None
+    items, following = queries.page(filters.state, filters.priority, assets, filters.limit, filters.cursor)
+    return {"items": [queries.body(a) for a in items], "next": following}
+
+
+@router.get("alarms/summary", response=SummaryOut)
+def summary(request: HttpRequest) -> Any:
+    """Return how many alarms are active and unacknowledged by priority, and the newest unacknowledged one."""
+    authorize(request.user, "alarms.view")
+    return queries.summary()
+
+
+@router.post("alarms/acknowledge", response=ResultsOut)
+def acknowledge_many(request: HttpRequest, wanted: Acknowledgements) -> Any:
+    """Acknowledge several alarms; each has its own result."""
+    authorize(request.user, "alarms.acknowledge")
+    results = services.acknowledge_many(request.user, wanted.ids, wanted.comment, now(), address_of(request))
+    return {
+        "items": [
+            {"id": i, "alarm": queries.body(alarm) if alarm else None, "error": _error(request, error)}
+            for i, alarm, error in results
+        ]
+    }
+
+
+@router.get("alarms/{alarm_id}", response=AlarmDetailOut)
+def alarm(request: HttpRequest, alarm_id: UUID) -> Any:
+    """Return an alarm with its transitions and guidance."""
+    authorize(request.user, "alarms.view")
+    return queries.detail(alarm_id)
+
+
+@router.post("alarms/{alarm_id}/acknowledge", response=AlarmOut)
+def acknowledge(request: HttpRequest, alarm_id: UUID, wanted: Acknowledgement) -> Any:
+    """Acknowledge an alarm."""
+    return queries.body(services.acknowledge(request.user, alarm_id, wanted.comment, now(), address_of(request)))
+
+
+def _error(request: HttpRequest, error: HeadworksError | None) -> dict[str, Any] | None:
+    if error is None:
+        return None
+    title = i18n.error_text(error.error_code, language_of(request), **error.params)
+    return {"code": error.error_code, "status": error.http_status, "title": title, "params": error.params}
