@@ -240,7 +240,7 @@ def expected(plan: PartitionPlan, r: Recording) -> tuple[set[tuple[int, str, int
     rows = (
         Rows(r.times[i : i + step], value[i : i + step], status[i : i + step]) for i in range(0, len(r.times), step)
     )
-    result = backtest(program, rows, keep_outputs=True)
+    result = backtest(program, rows)
     edges = {(e[0], e[1], e[2], e[3]) for e in result.edges}
     return edges, result, ids
 

@@ -124,7 +124,8 @@ Prepare = Callable[[Home, Endpoints], None]
 def run_role(role: str, main: RoleMain, home_path: Path, prepare: Prepare | None = None) -> None:
     """Run one role in this process until it is told to stop (SIGTERM), or its supervisor is gone.
 
-    `prepare` runs before the bus is connected (the bus role starts its server there). Exit code 0: stopped as told; 3: the installation is wrong, do not restart; anything else: it failed.
+    `prepare` runs before the bus is connected (the bus role starts its server there). Exit code 0: stopped as told;
+    3: the installation is wrong, do not restart; anything else: it failed.
     """
     # exec clears nothing of this: set it in the child as well, in case the parent ended before the first setting.
     die_with_parent()
