@@ -1,0 +1,23 @@
+"""All blocks of the platform: importing this module registers them."""
+
+from __future__ import annotations
+
+from headworks.blocks import binding, compare, logic, quality, statistics
+from headworks.blocks.spec import REGISTRY, BlockSpec
+
+FAMILIES = (binding, quality, statistics, compare, logic)
+
+
+def every() -> list[BlockSpec]:
+    """Return all blocks, those the engine puts in by itself first: their place is their op number."""
+    return sorted(REGISTRY.values(), key=lambda spec: (not spec.internal, spec.op))
+
+
+def public() -> dict[str, BlockSpec]:
+    """Return the blocks a model may be drawn with."""
+    return {op: spec for op, spec in sorted(REGISTRY.items()) if not spec.internal}
+
+
+def get(op: str) -> BlockSpec:
+    """Return a block by its op; KeyError if there is none."""
+    return REGISTRY[op]

@@ -1,0 +1,199 @@
+"""What a function block declares, and the registry of all of them.
+
+A block is a class that is never instantiated: it declares inputs, parameters, state and its rule for bad input, and has ONE
+scalar `step`. The engine generates from that step the loop over history and the loop over live lanes.
+
+`step` names what it wants; the engine passes it by name:
+
+- each input (f64; a boolean is 0.0, 1.0 or NaN for unknown), each parameter, each state variable;
+- of a ring: `ring` (the array of all rings), `base` (where this one starts), `head` (the place of this tick), `length`.
+
+It returns the output, then (if the block declares ``reports = True``) the status code it found, then every state variable
+in the order declared. It uses nothing from outside but ``math``, :data:`NAN`, :data:`LARGEST`, the codes of
+`headworks.base.status` and the functions it declares in `uses`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FunctionType
+from typing import Any, Literal, TypeVar
+
+from headworks.base import status
+
+NAN = float("nan")
+LARGEST = 1.7976931348623157e308
+
+Kind = Literal["value", "bool"]
+BadRule = Literal["skip", "hold", "propagate"]
+C = TypeVar("C", bound=type)
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """An input. `many` > 0: it may be wired up to `many` times, as ``<name>1`` … ``<name><many>``."""
+
+    name: str
+    kind: Kind = "value"
+    many: int = 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(f"{self.name}{i + 1}" for i in range(self.many)) if self.many else (self.name,)
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A parameter. No default: it must be given.
+
+    `unit` is a unit, ``""`` for none or ``unit(x)`` for that of input `x`. `form`: a number; a whole number; seconds that
+    become ticks, rounded up, when a program is compiled.
+    """
+
+    name: str
+    unit: str = ""
+    low: float = -1e300
+    high: float = 1e300
+    default: float | None = None
+    form: Literal["number", "whole", "ticks"] = "number"
+
+
+@dataclass(frozen=True, slots=True)
+class Float:
+    """A state variable, f64."""
+
+    name: str
+    start: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Int:
+    """A state variable, i64."""
+
+    name: str
+    start: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """The last values of a block, one a tick. Its length is the parameter `window` in ticks; it starts all NaN.
+
+    Its head follows absolute time: two runs that began at different times do their re-summing at the same ticks.
+    """
+
+    window: str
+
+
+@dataclass(frozen=True, slots=True)
+class BlockSpec:
+    """A registered block.
+
+    `bad` is the rule for bad (NaN) input: `skip` works on with what is good, `hold` keeps the last output, `propagate`
+    makes the output bad. `unit` is the output's unit, ``unit(x)`` for that of input `x`.
+    """
+
+    op: str
+    family: str
+    zh: str
+    en: str
+    doc: str
+    inputs: tuple[Input, ...]
+    params: tuple[Param, ...]
+    states: tuple[Float | Int, ...]
+    ring: Ring | None
+    output: Kind
+    unit: str
+    bad: BadRule
+    reports: bool
+    uses: tuple[Callable[..., Any], ...]
+    step: Callable[..., Any]
+    wants: tuple[str, ...]
+    internal: bool = False
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        return tuple(name for i in self.inputs for name in i.names)
+
+    @property
+    def input_kinds(self) -> dict[str, Kind]:
+        return {name: i.kind for i in self.inputs for name in i.names}
+
+    @property
+    def param_names(self) -> tuple[str, ...]:
+        return tuple(p.name for p in self.params)
+
+    @property
+    def floats(self) -> tuple[Float, ...]:
+        return tuple(s for s in self.states if isinstance(s, Float))
+
+    @property
+    def ints(self) -> tuple[Int, ...]:
+        """Integer states; a ring adds its head as the last one."""
+        own = tuple(s for s in self.states if isinstance(s, Int))
+        return (*own, Int("head")) if self.ring else own
+
+
+REGISTRY: dict[str, BlockSpec] = {}
+RING_NAMES = ("ring", "base", "head", "length")
+STATUS_NAMES = tuple(n for n in dir(status) if n.isupper() and isinstance(getattr(status, n), int))
+_ALLOWED = {"math", "NAN", "LARGEST", "abs", "min", "max", "range", "float", "int", *STATUS_NAMES, *dir(math)}
+
+
+def block(*, family: str, zh: str, internal: bool = False) -> Callable[[C], C]:
+    """Register a class as a block of `family`; its op is the class name in snake case, `zh` its Chinese name.
+
+    Raises
+    ------
+    TypeError
+        The declaration contradicts itself: the block's author must correct it, nothing would run.
+    """
+
+    def register(cls: C) -> C:
+        words = re.findall(r"[A-Z][a-z]*", cls.__name__)
+        step = cls.__dict__["step"].__func__
+        spec = BlockSpec(
+            op="_".join(words).lower(),
+            family=family,
+            zh=zh,
+            en=" ".join([words[0], *words[1:]]).capitalize(),
+            doc=inspect.cleandoc(cls.__doc__ or ""),
+            inputs=cls.inputs,  # type: ignore[attr-defined]
+            params=getattr(cls, "params", ()),
+            states=getattr(cls, "states", ()),
+            ring=getattr(cls, "ring", None),
+            output=cls.output,  # type: ignore[attr-defined]
+            unit=getattr(cls, "unit", ""),
+            bad=cls.bad,  # type: ignore[attr-defined]
+            reports=getattr(cls, "reports", False),
+            uses=getattr(cls, "uses", ()),
+            step=step,
+            wants=tuple(inspect.signature(step).parameters),
+            internal=internal,
+        )
+        _check(spec)
+        REGISTRY[spec.op] = spec
+        return cls
+
+    return register
+
+
+def _check(spec: BlockSpec) -> None:
+    given = {*spec.input_names, *spec.param_names, *(s.name for s in spec.states)}
+    if spec.ring:
+        given |= set(RING_NAMES)
+        window = next((p for p in spec.params if p.name == spec.ring.window), None)
+        if window is None or window.form != "ticks" or window.low <= 0:
+            raise TypeError(f"{spec.op}: the ring needs a parameter in ticks with a positive lower bound")
+    if unknown := set(spec.wants) - given:
+        raise TypeError(f"{spec.op}: step wants {sorted(unknown)}, which is not declared")
+    if spec.op in REGISTRY:
+        raise TypeError(f"{spec.op}: there is such a block already")
+    known = _ALLOWED | {f.__name__ for f in spec.uses}
+    for function in (spec.step, *spec.uses):
+        assert isinstance(function, FunctionType)
+        if foreign := set(function.__code__.co_names) - known:
+            raise TypeError(f"{spec.op}: {function.__name__} uses {sorted(foreign)}, which a kernel does not have")

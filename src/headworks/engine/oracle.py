@@ -1,0 +1,164 @@
+"""What each block means, said a second time in NumPy, for tests and as the peer of the benchmark.
+
+Each function takes the whole history of a block's inputs since it was fresh and returns the whole history of its output (and
+the status codes it found): no state, no ring, no loop shared with the kernels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headworks.base.status import BAD, BAD_NO_DATA, BAD_OUT_OF_RANGE, BAD_SENSOR_FAILURE
+from headworks.engine.codegen import FALSE_SLOT, FIRST_SLOT, IN, TRUE_SLOT
+from headworks.engine.layout import LaneKey, Layout
+
+F8 = NDArray[np.float64]
+I8 = NDArray[np.int64]
+U4 = NDArray[np.uint32]
+Oracle = Callable[[list[F8], tuple[float, ...]], tuple[F8, I8 | int]]
+
+
+@dataclass(slots=True, eq=False)
+class OracleState:
+    """All inputs of every block so far, the last tick, and which conditions are up."""
+
+    inputs: dict[LaneKey, list[F8]] = field(default_factory=dict)
+    last_tick: int | None = None
+    edges: dict[tuple[int, str], bool] = field(default_factory=dict)
+
+    def migrate(self, lanes: Mapping[LaneKey, int] | set[LaneKey]) -> None:
+        """Forget the blocks that a new program does not have."""
+        self.inputs = {key: columns for key, columns in self.inputs.items() if key in lanes}
+
+
+def filled(events: F8, start: float) -> F8:
+    """Return the last event at or before each tick; NaN is no event."""
+    at = np.maximum.accumulate(np.where(np.isnan(events), -1, np.arange(len(events))))
+    return np.where(at < 0, start, events[at])
+
+
+def not_moving(x: F8, band: float) -> F8:
+    """Return for each tick how many good ticks x has stayed within `band` of where its quiet spell began."""
+    quiet = np.zeros(len(x))
+    good = np.flatnonzero(~np.isnan(x))
+    v = x[good]
+    start = 0
+    while start < len(v):
+        left = np.flatnonzero(~(np.abs(v[start + 1 :] - v[start]) <= band))
+        end = start + 1 + int(left[0]) if len(left) else len(v)
+        quiet[good[start:end]] = np.arange(end - start)
+        start = end
+    return quiet
+
+
+def load(inputs: list[F8], params: tuple[float, ...]) -> tuple[F8, int]:
+    return inputs[0] * params[0] + params[1], 0
+
+
+def quality_check(inputs: list[F8], params: tuple[float, ...]) -> tuple[F8, I8]:
+    x, (low, high, band, frozen_ticks) = inputs[0], params
+    outside = (x < low) | (x > high)
+    frozen = (not_moving(x, band) >= frozen_ticks) & (frozen_ticks > 0) & ~np.isnan(x)
+    code = np.where(outside, BAD_OUT_OF_RANGE, np.where(frozen, BAD_SENSOR_FAILURE, 0))
+    return np.where(code == 0, x, np.nan), code
+
+
+def quality_bad(inputs: list[F8], params: tuple[float, ...]) -> tuple[F8, int]:
+    return np.where(np.isnan(inputs[0]), np.nan, quality_check(inputs, params)[1] != 0), 0
+
+
+def rolling_mean(inputs: list[F8], params: tuple[float, ...]) -> tuple[F8, int]:
+    x, window = inputs[0], int(params[0])
+    padded = np.r_[np.full(window - 1, np.nan), x]
+    views = np.lib.stride_tricks.sliding_window_view(padded, window)
+    good = ~np.isnan(views)
+    number = good.sum(axis=1)
+    with np.errstate(invalid="ignore"):
+        return np.where(good, views, 0.0).sum(axis=1) / number, 0
+
+
+def above(inputs: list[F8], params: tuple[float, ...]) -> tuple[F8, int]:
+    x, (limit, hysteresis) = inputs[0], params
+    events = np.select([x > limit, x <= limit - hysteresis], [1.0, 0.0], np.nan)
+    return np.where(np.isnan(x), np.nan, filled(events, 0.0)), 0
+
+
+def below(inputs: list[F8], params: tuple[float, ...]) -> tuple[F8, int]:
+    return above([-inputs[0]], (-params[0], params[1]))
+
+
+def delay(inputs: list[F8], params: tuple[float, ...]) -> tuple[F8, int]:
+    x, (on, off) = inputs[0], params
+    out = np.full(len(x), np.nan)
+    known = ~np.isnan(x)
+    v = x[known] != 0.0
+    ticks = np.arange(len(v))
+    changed = np.r_[True, v[1:] != v[:-1]] if len(v) else np.zeros(0, bool)
+    run = ticks - np.maximum.accumulate(np.where(changed, ticks, 0)) if len(v) else ticks
+    out[known] = filled(np.select([v & (run >= on), ~v & (run >= off)], [1.0, 0.0], np.nan), 0.0)
+    return out, 0
+
+
+def m_of_n(inputs: list[F8], params: tuple[float, ...]) -> tuple[F8, int]:
+    x = np.array(inputs)
+    true, unknown = (x == 1.0).sum(axis=0), np.isnan(x).sum(axis=0)
+    return np.select([true >= params[0], true + unknown < params[0]], [1.0, 0.0], np.nan), 0
+
+
+ORACLES: dict[str, Oracle] = {
+    f.__name__: f for f in (load, quality_check, quality_bad, rolling_mean, above, below, delay, m_of_n)
+}
+
+
+def evaluate(
+    plan: Layout, tick: int, state: OracleState, ticks: I8, value: F8, status: U4
+) -> tuple[list[F8], list[I8]]:
+    """Return values and statuses of every block at these (consecutive) ticks."""
+    cuts = np.flatnonzero(np.diff(ticks) != tick) + 1
+    if len(cuts):
+        parts = [
+            evaluate(plan, tick, state, *piece)
+            for piece in zip(*(np.split(a, cuts) for a in (ticks, value, status)), strict=True)
+        ]
+        return tuple([np.concatenate(c) for c in zip(*(p[i] for p in parts), strict=True)] for i in (0, 1))  # type: ignore[return-value]
+    if len(ticks) and state.last_tick is not None and int(ticks[0]) != state.last_tick + tick:
+        state.inputs.clear()
+    rows = len(ticks)
+    first_block = FIRST_SLOT + value.shape[1]
+    values: list[F8] = []
+    statuses: list[I8] = []
+    for k, key in enumerate(plan.lanes):
+        slots = plan.tab[IN : IN + _inputs_of(key[1], key[2]), k]
+        columns: list[F8] = []
+        worst = np.zeros(rows, np.int64)
+        for slot in slots.tolist():
+            if slot in (FALSE_SLOT, TRUE_SLOT):
+                columns.append(np.full(rows, float(slot == TRUE_SLOT)))
+            elif slot < first_block:
+                q = status[:, slot - FIRST_SLOT].astype(np.int64)
+                columns.append(np.where(q >= BAD, np.nan, value[:, slot - FIRST_SLOT]))
+                worst = np.maximum(worst, q)
+            else:
+                columns.append(values[slot - first_block])
+                worst = np.maximum(worst, statuses[slot - first_block])
+        before = state.inputs.get(key, [np.zeros(0)] * len(columns))
+        state.inputs[key] = [np.r_[a, b] for a, b in zip(before, columns, strict=True)]
+        y, code = ORACLES[key[2]](state.inputs[key], key[3])
+        y = np.where(np.isfinite(y), y, np.nan)[len(y) - rows :]
+        code = np.broadcast_to(code, state.inputs[key][0].shape)[len(state.inputs[key][0]) - rows :]
+        worst = np.maximum(worst, code)
+        values.append(y)
+        statuses.append(np.where(np.isnan(y) & (worst < BAD), BAD_NO_DATA, worst))
+    if rows:
+        state.last_tick = int(ticks[-1])
+    return values, statuses
+
+
+def _inputs_of(block: str, op: str) -> int:
+    from headworks.blocks import catalogue
+
+    return len(catalogue.get(op).input_names)
