@@ -1,0 +1,109 @@
+"""The plan of a partition, made of the records: the same records give the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, cast
+
+import msgspec
+
+from headworks.base.units import conversion
+from headworks.blocks.template import Binding, GraphTemplate, Instance
+from headworks.bus.plan import DevicePlan, PartitionPlan, Point, TagPlan
+from headworks.control.modelling.models import ModelInstance, TemplateVersion
+from headworks.control.twin import models as twin
+from headworks.control.twin.models import Device, Partition, Tag
+
+
+def build(tenant: str, partition: Partition, revision: int) -> PartitionPlan:
+    """Return the plan of `partition` as the records say now; that of a retired partition is empty, so all its work ends."""
+    system = ModelInstance.objects.get(partition=partition, template=None)
+    plan = PartitionPlan(
+        tenant=tenant,
+        partition=partition.code,
+        revision=revision,
+        tick=partition.tick,
+        lateness=partition.lateness,
+        staleness=partition.staleness,
+        clock=cast("Literal['wall', 'replay']", partition.clock),
+        system_instance=system.id,
+    )
+    if partition.retired:
+        return plan
+    tags = list(Tag.objects.filter(asset__partition=partition, retired_at=None).order_by("id"))
+    units = {t.id: t.unit for t in tags}
+    models = list(
+        ModelInstance.objects.filter(partition=partition, retired_at=None, template__isnull=False)
+        .select_related("template")
+        .order_by("id")
+    )
+    templates = current_templates({m.template_id for m in models})
+    return msgspec.structs.replace(
+        plan,
+        tags=tuple(_tag(t) for t in tags),
+        devices=tuple(_device(d, units) for d in _devices(partition)),
+        templates={code: templates[code] for code in sorted(templates)},
+        instances=tuple(_instance(m, templates, units) for m in models),
+    )
+
+
+def current_templates(ids: Iterable[object]) -> dict[str, GraphTemplate]:
+    """Return code -> graph of the newest version of templates."""
+    rows = TemplateVersion.objects.filter(template__in=set(ids)).select_related("template").order_by("version")
+    return {r.template.code: msgspec.convert(r.body, GraphTemplate) for r in rows}
+
+
+def _tag(t: Tag) -> TagPlan:
+    return TagPlan(
+        id=t.id,
+        code=t.code,
+        unit=t.unit,
+        kind=cast("Literal['measured', 'calculated']", t.kind),
+        low=t.low,
+        high=t.high,
+    )
+
+
+def _devices(partition: Partition) -> Iterable[Device]:
+    """Return the devices that have a token; one without could not prove who it is."""
+    found = Device.objects.filter(partition=partition, retired_at=None).exclude(token_sha256="")
+    return found.prefetch_related("points").order_by("code")
+
+
+def _device(d: Device, units: dict[int, str]) -> DevicePlan:
+    own: list[Point] = []
+    children: dict[str, list[Point]] = {}
+    for p in sorted(d.points.all(), key=lambda p: (p.child, p.key)):
+        (children.setdefault(p.child, []) if p.child else own).append(_point(p, units[p.tag_id]))
+    return DevicePlan(
+        code=d.code,
+        token_sha256=d.token_sha256,
+        points=tuple(own),
+        children={name: tuple(points) for name, points in children.items()},
+        max_messages_per_s=d.max_messages_per_s,
+        drives_clock=d.drives_clock,
+    )
+
+
+def _point(p: twin.Point, unit: str) -> Point:
+    gain, offset = conversion(p.unit or unit, unit)
+    return Point(key=p.key, tag=p.tag_id, gain=gain, offset=offset)
+
+
+def _instance(m: ModelInstance, templates: dict[str, GraphTemplate], units: dict[int, str]) -> Instance:
+    assert m.template is not None
+    graph = templates[m.template.code]
+    return Instance(
+        id=m.id,
+        code=m.code,
+        template=graph.code,
+        inputs={p.name: binding(m.inputs[p.name], units[m.inputs[p.name]], p.unit) for p in graph.ports},
+        params=dict(sorted(m.params.items())),
+        outputs=dict(sorted(m.outputs.items())),
+    )
+
+
+def binding(tag: int, unit: str, port_unit: str) -> Binding:
+    """Return how a tag feeds a port: its unit is converted to that of the port."""
+    gain, offset = conversion(unit, port_unit)
+    return Binding(tag=tag, gain=gain, offset=offset)

@@ -1,0 +1,84 @@
+"""What is read of the plant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from headworks.base.errors import NotFound
+from headworks.control.twin.models import Asset, Tag
+
+
+def asset_rows() -> list[dict[str, Any]]:
+    """Return every asset in use, parents before children, siblings in the order of the plant folder; one query."""
+    rows = list(Asset.objects.filter(retired_at=None).select_related("type", "partition").order_by("order", "id"))
+    below: dict[int | None, list[Asset]] = {}
+    for a in rows:
+        below.setdefault(a.parent_id, []).append(a)
+    ordered: list[Asset] = []
+    waiting = list(reversed(below.get(None, [])))
+    while waiting:
+        at = waiting.pop()
+        ordered.append(at)
+        waiting += reversed(below.get(at.id, []))
+    return [
+        {
+            "id": a.id,
+            "code": a.code,
+            "parent": a.parent_id,
+            "type": a.type.code,
+            "title": {"zh": a.title_zh, "en": a.title_en},
+            "partition": a.partition.code if a.partition else None,
+        }
+        for a in ordered
+    ]
+
+
+def tags(asset: int | None = None, subtree: bool = False, search: str = "") -> QuerySet[Tag]:
+    """Return tags in use: of one asset (with everything below it), with `search` in code or title.
+
+    Raises
+    ------
+    NotFound
+        ``asset.not_found``
+    """
+    found = Tag.objects.filter(retired_at=None).select_related("asset__partition").order_by("code")
+    if asset is not None:
+        root = Asset.objects.filter(id=asset, retired_at=None).first()
+        if root is None:
+            raise NotFound("asset.not_found", asset=asset)
+        found = found.filter(asset__path__startswith=root.path) if subtree else found.filter(asset=root)
+    for word in search.split():
+        found = found.filter(Q(code__icontains=word) | Q(title_zh__icontains=word) | Q(title_en__icontains=word))
+    return found
+
+
+def tag(tag_id: int) -> Tag:
+    """Return one tag, in use or retired (its history can still be read).
+
+    Raises
+    ------
+    NotFound
+        ``tag.not_found``
+    """
+    found = Tag.objects.select_related("asset__partition").filter(id=tag_id).first()
+    if found is None:
+        raise NotFound("tag.not_found", tag=tag_id)
+    return found
+
+
+def tag_row(t: Tag) -> dict[str, Any]:
+    """Return a tag as the API says it."""
+    return {
+        "id": t.id,
+        "code": t.code,
+        "asset": t.asset_id,
+        "title": {"zh": t.title_zh, "en": t.title_en},
+        "unit": t.unit,
+        "kind": t.kind,
+        "low": t.low,
+        "high": t.high,
+        "partition": t.asset.partition.code if t.asset.partition else None,
+        "retired": t.retired,
+    }
