@@ -92,8 +92,8 @@ class Filters(Schema):
     """`priority` and `asset` may be given several times; an asset stands for everything below it too."""
 
     state: Which = "all"
-    priority: list[Annotated[int, Field(ge=1, le=4)]] = []
-    asset: list[int] = []
+    priority: list[Annotated[int, Field(ge=1, le=4)]] = Field([])
+    asset: list[int] = Field([])
     limit: Annotated[int, Field(ge=1, le=queries.MAX_LIMIT)] = 100
     cursor: str = ""
 

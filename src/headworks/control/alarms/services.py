@@ -23,8 +23,7 @@ from headworks.control.alarms.models import Alarm, AlarmTransition, AppliedEdge,
 EDGES_PER_TRANSACTION = 200
 MAX_COMMENT = 500
 MAX_AT_ONCE = 500
-_OPEN = [str(s) for s in OPEN]
-_CHANGING = ["state", "cleared_at", "acked_at", "steps"]
+_CHANGING = ["state", "is_open", "cleared_at", "acked_at", "steps"]
 _logger = log.get(__name__)
 
 changed = Signal()
@@ -101,7 +100,7 @@ class _Batch:
         }
         records = {
             (a.instance, a.condition): a
-            for a in Alarm.objects.select_for_update().filter(instance__in=instances, state__in=_OPEN)
+            for a in Alarm.objects.select_for_update().filter(instance__in=instances, is_open=True)
         }
         self.records: dict[UUID, Alarm] = {a.id: a for a in records.values()}
         self.tracks = {
@@ -252,6 +251,7 @@ def _machine_alarm(record: Alarm) -> machine.Alarm:
 
 def _update_record(record: Alarm, alarm: machine.Alarm) -> None:
     record.state = str(alarm.state)
+    record.is_open = alarm.state in OPEN
     record.cleared_at = alarm.cleared_at
     record.acked_at = alarm.acked_at
     record.steps += 1
