@@ -29,6 +29,7 @@ MIDDLEWARE = [
     "headworks.control.project.middleware.problems",
     "headworks.control.project.bundle.files",
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",  # sends the cookie; the API checks it (guards.py)
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
 ]
