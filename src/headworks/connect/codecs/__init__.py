@@ -1,0 +1,1 @@
+"""Protocols as bytes in, packets out. Nothing here opens a socket or reads a clock."""
