@@ -48,7 +48,7 @@ def test_every_import_follows_the_layers():
         ("base/clock.py", "import headworks.bus.batch", "Layers"),
         ("alarming/machine.py", "import headworks.history", "Layers"),
         ("engine/grid.py", "import django.db", "The data plane never imports Django"),
-        ("connect/__init__.py", "import headworks.control", "The data plane never imports Django"),
+        ("connect/__init__.py", "import headworks.control.twin.models", "The data plane never imports Django"),
         ("history/__init__.py", "import nats", "Only bus speaks NATS"),
         ("control/__init__.py", "import chdb", "Only history holds the history engine"),
         ("alarming/machine.py", "import numba", "Only engine and blocks compile"),
@@ -78,6 +78,17 @@ def test_every_package_has_a_layer_and_a_plane():
     data_plane = set(contracts["importlinter:contract:planes"]["source_modules"].split())
 
     assert {f"headworks.{p}" for p in packages - {"control", "roles", "sdk"}} == data_plane
+
+
+@pytest.mark.parametrize(("contract", "owners"), [("numba", {"engine", "blocks"}), ("paho", {"simulate", "connect"})])
+def test_a_library_with_owners_is_forbidden_to_all_others(contract, owners):
+    contracts = configparser.ConfigParser()
+    contracts.read(ROOT / ".importlinter")
+    packages = {p.parent.name for p in (ROOT / "src/headworks").glob("*/__init__.py")} | {"cli"}
+
+    assert set(contracts[f"importlinter:contract:{contract}"]["source_modules"].split()) == {
+        f"headworks.{p}" for p in packages - owners
+    }
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
