@@ -40,12 +40,6 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
 from headworks.connect.client import DeviceClient
-from headworks.engine.backtest import backtest
-from headworks.engine.grid import Rows
-from headworks.engine.program import compile_program
-from headworks.history.client import HistoryClient
-from headworks.simulate.faults import FaultScript
-from headworks.simulate.thermal_unit import ThermalUnit
 
 from headworks.base.clock import MICROS, SystemClock, floor_to
 from headworks.base.settings import Home
@@ -54,7 +48,13 @@ from headworks.bus.client import Bus
 from headworks.bus.messages import Health
 from headworks.bus.plan import PartitionPlan
 from headworks.bus.subjects import log_stream, out_stream
+from headworks.engine.backtest import backtest
+from headworks.engine.grid import Rows
+from headworks.engine.program import compile_program
+from headworks.history.client import HistoryClient
 from headworks.roles.context import read_endpoints
+from headworks.simulate.faults import FaultScript
+from headworks.simulate.thermal_unit import ThermalUnit
 
 ROLES = ("bus", "connect", "historian", "engine", "dispatch", "jobs", "web")
 PARTITION = "u1"
