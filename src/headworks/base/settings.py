@@ -17,7 +17,7 @@ import os
 import secrets
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -44,6 +44,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     bus_store_max_bytes: int = 32 << 30
     snapshot_seconds: float = 60.0
     raw_retention_days: int = 365
+    history_value_codec: Literal["alp", "zstd"] = "alp"
+    history_batch_rows: int = 100_000
+    history_batch_seconds: float = 2.0
+    history_grid_seconds: float = 60.0
     log_level: str = "INFO"
     log_format: str = "json"
 

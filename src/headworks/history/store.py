@@ -152,7 +152,8 @@ class Store:
 
     def _discard(self, session: Session) -> None:
         """Close a session whose statement failed: what it had written of its result would precede the next one's."""
-        self._sessions.remove(session)
+        if session in self._sessions:
+            self._sessions.remove(session)
         session.close()
 
     def _choose_codec(self, session: Session) -> None:
