@@ -60,7 +60,7 @@ def _pumps() -> list[Tag]:
                 (298, 301), tau=10, noise=0.8, res=0.1, wander=1.2),
             tag(f"1PAC{n}CP001", cw, f"循环水泵{side}出口压力", f"Circulating water pump {side} discharge pressure", "kPa",
                 (0, 500), (226, 228), tau=8, noise=0.6, res=0.1, wander=1.0),
-            tag(f"1PAC{n}CT001", cw, f"循环水泵{side}电机推力轴承温度", f"Circulating water pump {side} thrust bearing temperature",
+            tag(f"1PAC{n}CT001", cw, f"循环水泵{side}推力轴承温度", f"Circulating water pump {side} thrust bearing temperature",
                 "℃", (0, 120), (51, 52), tau=90, noise=0.12, res=0.1, wander=0.4, ambient=0.5),
             tag(f"1LCB{n}CE001", cp, f"凝结水泵{side}电流", f"Condensate pump {side} current", "A", (0, 300),
                 (74, 112), tau=8, noise=0.5, res=0.1, wander=0.8),
