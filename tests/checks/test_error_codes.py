@@ -25,15 +25,20 @@ def sound(repo):
     return repo
 
 
+def write_index(repo):
+    repo.write(error_codes.INDEX, error_codes.index(repo.tree()))
+
+
 def say(repo, texts, languages=("zh-CN", "en")):
     for language in languages:
         catalogue = {f"errors.{code}": text for code, text in texts.items()}
         repo.write(f"src/headworks/locale/{language}/errors.json", json.dumps(catalogue))
+    write_index(repo)
 
 
 def document(repo, code):
     repo.write(f"docs/errors/{code}.md", f"# {code}\n\nwhat to do\n")
-    repo.write(error_codes.INDEX, error_codes.index(repo.tree()))
+    write_index(repo)
 
 
 def test_codes_with_texts_and_pages_pass(sound):
@@ -110,4 +115,4 @@ def test_an_index_that_misses_a_page_is_found(sound):
     sound.write("docs/errors/plant.cycle.md", "# plant.cycle: An asset is below itself\n")
 
     assert sound.rules(error_codes.check) == [("error.index", error_codes.INDEX, 0)]
-    assert "- [`plant.cycle`](plant.cycle.md): An asset is below itself\n" in error_codes.index(sound.tree())
+    assert "| [`plant.cycle`](plant.cycle.md) | circle | circle |\n" in error_codes.index(sound.tree())

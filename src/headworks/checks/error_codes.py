@@ -86,16 +86,17 @@ def unfilled(code: str, language: str, text: str, places: list[Use]) -> Iterator
 
 
 def index(tree: Tree) -> str:
-    """Return the generated list of all error pages."""
-    lines = ["# Errors", "", "<!-- written by `headworks check features --write`; do not edit -->", ""]
-    lines += ["Every refusal carries a code; this is what each means and what to do.", ""]
+    """Return the generated list of all error pages, with what is said in both languages."""
+    texts = [catalogue(tree, language) for language in LANGUAGES]
+    lines = ["# Errors 错误代码", "", "<!-- written by `headworks check features --write`; do not edit -->", ""]
+    lines += ["Every refusal carries a code. Its page says what happened, why, and what to do.", ""]
+    lines += ["| code | 中文 | English |", "|---|---|---|"]
     for path in tree.matching(".md", under=PAGES):
         if path != INDEX:
             name = path.removeprefix(f"{PAGES}/")
-            heading = next((line.lstrip("# ").strip() for line in tree.lines(path) if line.startswith("#")), name)
             code = name.removesuffix(".md")
-            title = heading.removeprefix(code).strip(" :—-") or heading
-            lines.append(f"- [`{code}`]({name})" + (f": {title}" if title != code else ""))
+            said = " | ".join(known.get(f"errors.{code}", "").replace("|", "\\|").replace("\n", " ") for known in texts)
+            lines.append(f"| [`{code}`]({name}) | {said} |")
     return "\n".join(lines) + "\n"
 
 
