@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headworks.base.status import BAD, BAD_NO_DATA, BAD_OUT_OF_RANGE, BAD_SENSOR_FAILURE
+from headworks.blocks import catalogue
 from headworks.engine.codegen import FALSE_SLOT, FIRST_SLOT, IN, TRUE_SLOT
 from headworks.engine.layout import LaneKey, Layout
 
@@ -125,14 +126,16 @@ def evaluate(
             for piece in zip(*(np.split(a, cuts) for a in (ticks, value, status)), strict=True)
         ]
         return tuple([np.concatenate(c) for c in zip(*(p[i] for p in parts), strict=True)] for i in (0, 1))  # type: ignore[return-value]
-    if len(ticks) and state.last_tick is not None and int(ticks[0]) != state.last_tick + tick:
-        state.inputs.clear()
     rows = len(ticks)
+    if rows == 0:
+        return [np.empty(0)] * len(plan.lanes), [np.empty(0, np.int64)] * len(plan.lanes)
+    if state.last_tick is not None and int(ticks[0]) != state.last_tick + tick:
+        state.inputs.clear()
     first_block = FIRST_SLOT + value.shape[1]
     values: list[F8] = []
     statuses: list[I8] = []
     for k, key in enumerate(plan.lanes):
-        slots = plan.tab[IN : IN + _inputs_of(key[1], key[2]), k]
+        slots = plan.tab[IN : IN + len(catalogue.get(key[2]).input_names), k]
         columns: list[F8] = []
         worst = np.zeros(rows, np.int64)
         for slot in slots.tolist():
@@ -153,12 +156,5 @@ def evaluate(
         worst = np.maximum(worst, code)
         values.append(y)
         statuses.append(np.where(np.isnan(y) & (worst < BAD), BAD_NO_DATA, worst))
-    if rows:
-        state.last_tick = int(ticks[-1])
+    state.last_tick = int(ticks[-1])
     return values, statuses
-
-
-def _inputs_of(block: str, op: str) -> int:
-    from headworks.blocks import catalogue
-
-    return len(catalogue.get(op).input_names)

@@ -292,8 +292,9 @@ class Program:
                     edges.append(Edge(w.instance, w.name, int(ticks[t]), transition, proof, int(statuses[w.source][t])))
             state.edges[w.instance, w.name] = up
         edges.sort(key=lambda e: e.tick)
-        calc_value = np.array([values[k] for k in self._calc_blocks]).reshape(-1, len(ticks)).T
-        calc_status = np.array([statuses[k] for k in self._calc_blocks], np.uint32).reshape(-1, len(ticks)).T
+        calc_value = np.array([values[k] for k in self._calc_blocks]).reshape(len(self.calc_tags), len(ticks)).T
+        calc_status = np.array([statuses[k] for k in self._calc_blocks], np.uint32)
+        calc_status = calc_status.reshape(len(self.calc_tags), len(ticks)).T
         return StepResult(self.calc_tags, calc_value, calc_status, edges)
 
     def _evaluate(self, state: State, ticks: I8, value: F8, status: U4, work: Any) -> StepResult:
