@@ -12,6 +12,9 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
+import nats.errors
+import nats.js.errors
+
 from headworks.base.errors import Fault, NotFound, NotReady
 from headworks.bus import messages
 from headworks.bus.errors import BusUnreachable, GapError
@@ -223,13 +226,15 @@ class Dispatch:
 
     async def _publish_pending(self) -> None:
         """Once a second: publish the plans that edits of the records have made due."""
+        from django.db import OperationalError
+
         from headworks.control.modelling.services import publish_pending
 
         while await self._ctx.sleep(1.0):
             try:
                 await publish_pending(self._ctx.bus)
-            except NotReady as e:
-                self._ctx.log.info("plans not published yet", error=str(e))
+            except (NotReady, OperationalError, nats.errors.Error, nats.js.errors.Error, TimeoutError) as e:
+                self._ctx.log.info("plans not published yet", error=repr(e))
             self._ctx.beat(edges=sum(d.edges for d in self._dispatchers.values()))
 
     def _start(self, name: str, work: Any) -> None:

@@ -56,10 +56,9 @@ class EmbeddedServer(uvicorn.Server):
 
 
 class Root:
-    """Routes by path: live WebSocket, probes, Django."""
+    """Routes by path: live WebSocket, probes, Django. `ready` returns what is missing, by name."""
 
-    def __init__(self, ctx: RoleContext, live: Application, django: Application, ready: Callable[[], Any]) -> None:
-        self._ctx = ctx
+    def __init__(self, live: Application, django: Application, ready: Callable[[], Any]) -> None:
         self._live = live
         self._django = django
         self._ready = ready
@@ -162,7 +161,7 @@ async def main(ctx: RoleContext) -> None:
         return found
 
     host, port = ctx.endpoints.web
-    server = make_server(Root(ctx, LiveSocket(hub, ctx.settings.web_origins), django, missing), host, port)
+    server = make_server(Root(LiveSocket(hub, ctx.settings.web_origins), django, missing), host, port)
     serving = asyncio.create_task(server.serve())
     stopping = asyncio.create_task(ctx.stopping.wait())
     listening = asyncio.create_task(server.listening.wait())
