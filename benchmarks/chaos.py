@@ -46,14 +46,14 @@ from headworks.base.settings import Home
 from headworks.base.status import BAD_OUT_OF_RANGE
 from headworks.bus.client import Bus
 from headworks.bus.messages import Health
-from headworks.bus.plan import PartitionPlan
+from headworks.bus.plan import DevicePlan, PartitionPlan, Point
 from headworks.bus.subjects import log_stream, out_stream
 from headworks.engine.backtest import backtest
 from headworks.engine.grid import Rows
 from headworks.engine.program import compile_program
 from headworks.history.client import HistoryClient
 from headworks.roles.context import read_endpoints
-from headworks.simulate.faults import FaultScript
+from headworks.simulate.faults import demo_script
 from headworks.simulate.thermal_unit import ThermalUnit
 
 ROLES = ("bus", "connect", "historian", "engine", "dispatch", "jobs", "web")
@@ -63,11 +63,22 @@ CHUNK_S = 10
 
 @dataclass
 class Recording:
-    """What the unit's instruments said: one row a second, one column a point of a device."""
+    """What the devices send: one row a second, one column a point, in the unit of the device."""
 
     times: NDArray[np.int64]
-    keys: list[str]
-    values: NDArray[np.float64]
+    points: list[Point]
+    raw: NDArray[np.float64]
+
+    def value(self, column: int) -> NDArray[np.float64]:
+        """Return a point in the unit of its tag, by the arithmetic of the endpoint."""
+        p = self.points[column]
+        return self.raw[:, column] * p.gain + p.offset
+
+
+def points_of(device: DevicePlan) -> list[tuple[str, Point]]:
+    """Return (child, point) of everything a device sends; "" for itself."""
+    own = [("", p) for p in device.points]
+    return own + [(child, p) for child, points in device.children.items() for p in points]
 
 
 @dataclass
@@ -149,14 +160,16 @@ def prepare(folder: Path, snapshot_s: float) -> tuple[Home, Path]:
     return home, plant
 
 
-def record(seconds: int, seed: int) -> Recording:
-    """Run the unit for `seconds`, ending ten minutes before now, with faults one after the other."""
+def record(plan: PartitionPlan, seconds: int, seed: int) -> Recording:
+    """Run the unit for `seconds`, ending ten minutes before now, with the faults of the demonstration."""
     start = floor_to(SystemClock().now(), MICROS) - (seconds + 600) * MICROS
-    unit = ThermalUnit(seed=seed, start_us=start, faults=FaultScript.repeating(seconds))
-    values, _ = unit.run(seconds)
-    # Through JSON and back, as it will reach the platform: doubles survive that unchanged.
-    times = start + np.arange(seconds, dtype=np.int64) * MICROS
-    return Recording(times, [t.code for t in unit.tags], values)
+    unit = ThermalUnit(seed=seed, start_us=start, script=demo_script())
+    times, values, _ = unit.run(seconds)
+    column = {c: i for i, c in enumerate(unit.codes)}
+    code = {t.id: t.code for t in plan.tags}
+    points = [p for d in plan.devices for _, p in points_of(d)]
+    raw = np.column_stack([(values[:, column[code[p.tag]]] - p.offset) / p.gain for p in points])
+    return Recording(times, points, np.round(raw, 6))
 
 
 async def get_plan(bus: Bus, tenant: str) -> PartitionPlan:
@@ -174,13 +187,12 @@ class Sender:
     def __init__(self, home: Home, plan: PartitionPlan, recording: Recording, tokens: dict[str, str]) -> None:
         host, port = read_endpoints(home).mqtt
         self.recording = recording
-        column = {k: i for i, k in enumerate(recording.keys)}
-        code = {t.id: t.code for t in plan.tags}
-        self.clients: list[tuple[DeviceClient, list[tuple[str, int]]]] = []
+        column = {p.tag: i for i, p in enumerate(recording.points)}
+        self.devices: list[tuple[DeviceClient, list[tuple[str, str, int]]]] = []
         self.clock_client: DeviceClient | None = None
         for d in plan.devices:
             client = DeviceClient(host, port, tokens[d.code], name=d.code)
-            self.clients.append((client, [(p.key, column[code[p.tag]]) for p in d.points]))
+            self.devices.append((client, [(child, p.key, column[p.tag]) for child, p in points_of(d)]))
             if d.drives_clock:
                 self.clock_client = client
         self.sent = self.acked = 0
@@ -189,63 +201,63 @@ class Sender:
     async def run(self, speed: float) -> None:
         """Send everything; a chunk of seconds is acknowledged before the clock moves over it."""
         assert self.clock_client is not None
-        for client, _ in self.clients:
+        for client, _ in self.devices:
             await client.connect()
         r, begun = self.recording, time.monotonic()
-        first = True
-        row = 0
+        row, told = 0, 0
         while row < len(r.times):
-            rows = range(row, row + 1) if first else range(row, min(row + CHUNK_S, len(r.times)))
-            work = [self._send(client, points, rows) for client, points in self.clients]
-            await asyncio.gather(*work)
+            # The first second alone, so that the first tick of the platform is the first row of the recording.
+            rows = range(row, min(row + CHUNK_S, len(r.times)) if row else 1)
+            await asyncio.gather(*(self._send(client, points, rows) for client, points in self.devices))
             await self.clock_client.publish_clock((int(r.times[rows[-1]]) + self.lateness) // 1000)
-            row, first = rows[-1] + 1, False
-            if row % 500 < CHUNK_S:
-                done = row / len(r.times)
-                print(f"  {done:6.1%} sent, {self.acked / (time.monotonic() - begun):,.0f} samples/s", flush=True)
+            row = rows[-1] + 1
+            if row - told >= 500:
+                told, rate = row, self.acked / (time.monotonic() - begun)
+                print(f"  {row / len(r.times):6.1%} sent, {rate:,.0f} samples/s", flush=True)
             ahead = row / speed - (time.monotonic() - begun)
             if ahead > 0:
                 await asyncio.sleep(ahead)
-        for client, _ in self.clients:
+        for client, _ in self.devices:
             await client.close()
 
-    async def _send(self, client: DeviceClient, points: list[tuple[str, int]], rows: range) -> None:
+    async def _send(self, client: DeviceClient, points: list[tuple[str, str, int]], rows: range) -> None:
         async def one(i: int) -> None:
-            v = self.recording.values[i]
-            body = {k: float(v[c]) for k, c in points if v[c] == v[c]}
-            self.sent += len(body)
-            payload = msgspec.json.encode({"ts": int(self.recording.times[i]) // 1000, "values": body})
-            await client.publish_telemetry(payload)
-            self.acked += len(body)
+            row, ts = self.recording.raw[i], int(self.recording.times[i]) // 1000
+            values: dict[str, dict[str, float]] = {}
+            for child, key, c in points:
+                values.setdefault(child, {})[key] = float(row[c])
+            self.sent += len(points)
+            if "" in values:
+                body: Any = {"ts": ts, "values": values[""]}
+            else:
+                body = {child: [{"ts": ts, "values": v}] for child, v in values.items()}
+            topic = "v1/devices/me/telemetry" if "" in values else "v1/gateway/telemetry"
+            await client.publish(topic, msgspec.json.encode(body))
+            self.acked += len(points)
 
         await asyncio.gather(*(one(i) for i in rows))
 
 
-def expected(plan: PartitionPlan, r: Recording) -> tuple[set[tuple[int, str, int, str]], Any, NDArray[np.uint32]]:
+def expected(plan: PartitionPlan, r: Recording) -> tuple[set[tuple[int, str, int, str]], Any]:
     """Run the models over the recording alone: no bus, no grid, no history."""
-    column = {k: i for i, k in enumerate(r.keys)}
+    column = {p.tag: i for i, p in enumerate(r.points)}
     tags = sorted((t for t in plan.tags if t.kind == "measured"), key=lambda t: t.id)
-    point = {p.tag: p for d in plan.devices for p in d.points}
     value = np.empty((len(r.times), len(tags)))
     status = np.zeros((len(r.times), len(tags)), np.uint32)
     for j, t in enumerate(tags):
-        v = r.values[:, column[t.code]] * point[t.id].gain + point[t.id].offset
+        v = r.value(column[t.id])
         low, high = (-np.inf if t.low is None else t.low), (np.inf if t.high is None else t.high)
         bad = (v < low) | (v > high)
         status[bad, j] = BAD_OUT_OF_RANGE
         value[:, j] = np.where(bad, np.nan, v)
     ids = np.array([t.id for t in tags], np.uint32)
     program = compile_program(plan.templates, plan.instances, ids, plan.tick)
-    step = 3600
-    rows = (
-        Rows(r.times[i : i + step], value[i : i + step], status[i : i + step]) for i in range(0, len(r.times), step)
-    )
-    result = backtest(program, rows)
-    edges = {(e[0], e[1], e[2], e[3]) for e in result.edges}
-    return edges, result, ids
+    cuts = range(0, len(r.times), 3600)
+    result = backtest(program, (Rows(r.times[i : i + 3600], value[i : i + 3600], status[i : i + 3600]) for i in cuts))
+    return {(e.instance, e.condition, e.tick, e.transition) for e in result.edges}, result
 
 
-async def wait_caught_up(home: Home, tenant: str, last_tick: int) -> None:
+async def wait_caught_up(home: Home, tenant: str) -> None:
     """Wait until every reader is behind the last message of its stream."""
     bus = await Bus.connect(read_endpoints(home).bus_url, home.secret("bus"), "chaos")
     end = time.monotonic() + 180
@@ -267,23 +279,16 @@ async def wait_caught_up(home: Home, tenant: str, last_tick: int) -> None:
         await bus.close()
 
 
-def stored_samples(client: HistoryClient, plan: PartitionPlan, r: Recording) -> tuple[int, int]:
-    """Return how many of the sent samples are in history once, and how many of those have another value."""
-    column = {k: i for i, k in enumerate(r.keys)}
-    point = {p.tag: p for d in plan.devices for p in d.points}
+def stored_samples(client: HistoryClient, r: Recording) -> tuple[int, int]:
+    """Return how many of the sent samples are in history, and how many are there twice or with another value."""
     stored = wrong = 0
-    for t in plan.tags:
-        if t.kind != "measured":
-            continue
-        v = r.values[:, column[t.code]] * point[t.id].gain + point[t.id].offset
-        sent = np.flatnonzero(~np.isnan(v))
-        found = client.raw([t.id], int(r.times[0]), int(r.times[-1]) + 1, limit=len(r.times) + 10)
-        times, values = found.time, found.value
-        stored += len(np.unique(times))
-        if len(times) == len(sent) and np.array_equal(times, r.times[sent]):
-            wrong += int(np.count_nonzero(values != v[sent]))
+    for i, p in enumerate(r.points):
+        found = client.raw([p.tag], int(r.times[0]), int(r.times[-1]) + 1, limit=len(r.times) + 1000)
+        stored += len(np.unique(found.time))
+        if np.array_equal(found.time, r.times):
+            wrong += int(np.count_nonzero(found.value != r.value(i)))
         else:
-            wrong += abs(len(times) - len(sent)) or 1
+            wrong += len(found.time) - len(np.unique(found.time))
     return stored, wrong
 
 
@@ -332,11 +337,11 @@ async def run(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
         bus = await Bus.connect(read_endpoints(home).bus_url, home.secret("bus"), "chaos")
         plan = await get_plan(bus, home.settings.tenant)
         await bus.close()
-        per_second = sum(len(d.points) for d in plan.devices)
+        per_second = sum(len(points_of(d)) for d in plan.devices)
         seconds = -(-args.samples // per_second)
         print(f"recording {seconds} s of {per_second} points", flush=True)
-        recording = record(seconds, args.seed)
-        edges, result, _ = expected(plan, recording)
+        recording = record(plan, seconds, args.seed)
+        edges, result = expected(plan, recording)
         print(f"backtest: {len(edges)} edges", flush=True)
         await asyncio.sleep(2.0)  # devices' new tokens reach the endpoint with the plan
         sender = Sender(home, plan, recording, tokens)
@@ -347,9 +352,9 @@ async def run(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
         sent_s = time.monotonic() - begun
         for role in ROLES:
             await killer.wait_ready(role)
-        await wait_caught_up(home, home.settings.tenant, int(recording.times[-1]))
+        await wait_caught_up(home, home.settings.tenant)
         history = HistoryClient(read_endpoints(home).history, home.secret("history"), tenant=home.settings.tenant)
-        stored, wrong = await asyncio.to_thread(stored_samples, history, plan, recording)
+        stored, wrong = await asyncio.to_thread(stored_samples, history, recording)
         calculated, different = await asyncio.to_thread(calculated_differences, history, result, recording)
         found = found_edges(home)
     finally:
