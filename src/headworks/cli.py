@@ -285,13 +285,12 @@ def check_system() -> None:
 @click.option("--write", is_flag=True, help="Write docs/features.md.")
 def check_features(write: bool) -> None:
     """Show, or write, which promise is kept by which test."""
-    from headworks.checks.features import render_features
+    from headworks.checks import features
 
-    text = render_features(ROOT)
     if write:
-        (ROOT / "docs" / "features.md").write_text(text, "utf-8")
+        features.write(ROOT)
     else:
-        click.echo(text)
+        click.echo(features.render_features(ROOT))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from nats.js.api import DiscardPolicy, KeyValueConfig, ObjectStoreConfig, Retent
 from headworks.base import log
 from headworks.base.errors import NotFound
 from headworks.bus import subjects
-from headworks.bus.errors import BusFull, BusUnreachable
+from headworks.bus.errors import LIBRARY_ERRORS, BusFull, BusUnreachable
 from headworks.bus.plan import PLAN_BUCKET, digest
 from headworks.bus.reader import Reader
 
@@ -154,14 +154,40 @@ class Bus:
             await self.jetstream.update_stream(config)
 
     async def stream_state(self, stream: str) -> StreamState:
-        info = await self.jetstream.stream_info(stream)
+        """Return how full a stream is.
+
+        Raises
+        ------
+        BusUnreachable
+        """
+        try:
+            info = await self.jetstream.stream_info(stream)
+        except LIBRARY_ERRORS as e:
+            raise BusUnreachable(subject=stream, reason=repr(e)) from e
         s = info.state
         return StreamState(s.first_seq, s.last_seq, s.messages, s.bytes, info.config.max_bytes or -1)
 
     async def purge(self, stream: str, through: int) -> None:
         """Remove every message up to and including `through`."""
-        if through > 0:
+        if through <= 0:
+            return
+        try:
             await self.jetstream.purge_stream(stream, seq=through + 1)
+        except LIBRARY_ERRORS as e:
+            raise BusUnreachable(subject=stream, reason=repr(e)) from e
+
+    async def usage(self) -> tuple[int, int]:
+        """Return how many bytes and how many streams the bus keeps.
+
+        Raises
+        ------
+        BusUnreachable
+        """
+        try:
+            account = await self.jetstream.account_info()
+        except LIBRARY_ERRORS as e:
+            raise BusUnreachable(subject="account", reason=repr(e)) from e
+        return int(account.storage), int(account.streams)
 
     # --- publish and read ---------------------------------------------------------------------------------------
 
@@ -250,6 +276,8 @@ class Bus:
             await (await self._plan_store()).get(name, writeinto=buffer)
         except nats.js.errors.NotFoundError as e:
             raise NotFound("bus.plan_missing", digest=name) from e
+        except LIBRARY_ERRORS as e:
+            raise BusUnreachable(subject=PLAN_BUCKET, reason=repr(e)) from e
         data = buffer.getvalue()
         if digest(data) != name:
             raise NotFound("bus.plan_missing", digest=name)
@@ -286,7 +314,7 @@ class Bus:
                         if seen.get(partition) != name:
                             await callback(partition, name.encode())
                             seen[partition] = name
-                except (BusUnreachable, nats.errors.Error, nats.js.errors.Error, TimeoutError) as e:
+                except (BusUnreachable, *LIBRARY_ERRORS) as e:
                     _logger.info("plans not readable", error=repr(e))
                 await asyncio.sleep(every)
 
@@ -323,19 +351,20 @@ class Bus:
     async def _put(self, bucket: str, key: str, value: str) -> None:
         try:
             await (await self._bucket(bucket)).put(key, value.encode())
-        except (nats.errors.Error, nats.js.errors.Error, TimeoutError) as e:
+        except LIBRARY_ERRORS as e:
             raise BusUnreachable(subject=f"{bucket}.{key}", reason=repr(e)) from e
 
     async def _entries(self, bucket: str) -> dict[str, str]:
-        kv = await self._bucket(bucket)
+        found = {}
         try:
-            names = await kv.keys()
+            kv = await self._bucket(bucket)
+            for name in await kv.keys():
+                try:
+                    found[name] = (await kv.get(name)).value.decode()
+                except nats.js.errors.KeyNotFoundError:
+                    continue
         except nats.js.errors.NoKeysError:
             return {}
-        found = {}
-        for name in names:
-            try:
-                found[name] = (await kv.get(name)).value.decode()
-            except nats.js.errors.KeyNotFoundError:
-                continue
+        except LIBRARY_ERRORS as e:
+            raise BusUnreachable(subject=bucket, reason=repr(e)) from e
         return found

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import nats.errors
+import nats.js.errors
+
 from headworks.base.errors import Fault, NotReady
+
+LIBRARY_ERRORS = (nats.errors.Error, nats.js.errors.Error, TimeoutError)
+"""What the bus library raises when the bus is away or refuses. Outside this package only :class:`BusUnreachable` is seen."""
 
 
 class BusUnreachable(NotReady):

@@ -11,14 +11,13 @@ import uuid
 from typing import Any, Literal
 
 import msgspec
-import nats.errors
 import nats.js.errors
 from nats.js.api import AckPolicy, ConsumerConfig, KeyValueConfig, RetentionPolicy, StorageType, StreamConfig
 
 from headworks.base.errors import NotFound
 from headworks.base.ids import record_id
 from headworks.bus.client import Bus
-from headworks.bus.errors import BusUnreachable
+from headworks.bus.errors import LIBRARY_ERRORS, BusUnreachable
 from headworks.bus.subjects import subject, token
 
 ACK_WAIT_S = 30
@@ -114,7 +113,7 @@ class WorkQueue:
             data = msgspec.json.encode(job)
         try:
             await (await self._status()).put(job.id, data)
-        except (nats.errors.Error, nats.js.errors.Error, TimeoutError) as e:
+        except LIBRARY_ERRORS as e:
             raise BusUnreachable(subject=job.id, reason=repr(e)) from e
 
     async def get(self, job_id: str) -> Job:
@@ -143,6 +142,8 @@ class WorkQueue:
             await (await self._status()).get(f"{job_id}.cancel")
         except nats.js.errors.KeyNotFoundError:
             return False
+        except LIBRARY_ERRORS as e:
+            raise BusUnreachable(subject=job_id, reason=repr(e)) from e
         return True
 
     async def claim(self, pool: Pool, wait_s: float) -> Claim | None:
@@ -157,7 +158,7 @@ class WorkQueue:
                 (message,) = await sub.fetch(1, timeout=wait_s)
             finally:
                 await sub.unsubscribe()
-        except (nats.errors.Error, nats.js.errors.Error, TimeoutError):
+        except LIBRARY_ERRORS:
             await asyncio.sleep(0.05)
             return None
         job = msgspec.json.decode(message.data, type=Job)

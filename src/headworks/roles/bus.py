@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-import nats.errors
-import nats.js.errors
-
 from headworks.base.errors import Fault
 from headworks.base.settings import Home
+from headworks.bus.errors import BusUnreachable
 from headworks.bus.server import BusServer
 from headworks.roles.context import Endpoints, RoleContext
 
@@ -34,9 +32,9 @@ async def main(ctx: RoleContext) -> None:
             if (code := _server.process.poll()) is not None:
                 raise Fault("bus.server_ended", exit_code=code)
             try:
-                account = await ctx.bus.jetstream.account_info()
-                ctx.beat(store_bytes=account.storage, streams=account.streams)
-            except (nats.errors.Error, nats.js.errors.Error, TimeoutError):
+                stored, streams = await ctx.bus.usage()
+                ctx.beat(store_bytes=stored, streams=streams)
+            except BusUnreachable:
                 ctx.log.warning("the bus does not answer")
     finally:
         # Off the loop: the others may still be saying their last words through this server.

@@ -13,9 +13,6 @@ from multiprocessing.managers import SyncManager
 from pathlib import Path
 from typing import Any
 
-import nats.errors
-import nats.js.errors
-
 from headworks.base.errors import HeadworksError
 from headworks.bus.errors import BusUnreachable
 from headworks.bus.server import die_with_parent
@@ -121,7 +118,7 @@ class Worker:
         job, spent = claim.job, time.monotonic() - begun
         job.progress = float(shared["done"])
         job.eta_s = spent * (1 - job.progress) / job.progress if job.progress > 0 else None
-        with contextlib.suppress(BusUnreachable, TimeoutError, nats.errors.Error, nats.js.errors.Error):
+        with contextlib.suppress(BusUnreachable):
             shared["cancel"] = await self._queue.cancel_asked(job.id)
             await self._queue.write(job)
         if spent % (ACK_WAIT_S / 3) < 1:
