@@ -209,9 +209,11 @@ def _node_param_problems(template: GraphTemplate, node: BlockNode, spec: BlockSp
 
 
 def _value_problems(param: Param, value: float, node: BlockNode, at: str) -> Iterator[Problem]:
-    if not math.isfinite(value) or (param.form == "whole" and value != math.floor(value)):
-        wanted = "whole" if param.form == "whole" else "finite"
-        yield Problem(field=at, value=str(value), code="engine.param_form", params={"wanted": wanted})
+    if not math.isfinite(value):
+        yield Problem(field=at, value=str(value), code="engine.param_not_finite", params={})
+        return
+    if param.form == "whole" and value != math.floor(value):
+        yield Problem(field=at, value=value, code="engine.param_not_whole", params={})
         return
     high = min(param.high, len(node.inputs)) if node.op == "m_of_n" else param.high
     if not param.low <= value <= high:
@@ -309,7 +311,7 @@ def instance_problems(
             yield Problem(field=field, value=binding.tag, code="engine.unknown_tag", params={"tag": binding.tag})
         if not (math.isfinite(binding.gain) and math.isfinite(binding.offset)):
             value = f"{binding.gain}, {binding.offset}"
-            yield Problem(field=field, value=value, code="engine.param_form", params={"wanted": "finite"})
+            yield Problem(field=field, value=value, code="engine.param_not_finite", params={})
     outputs = {o.name for o in template.outputs}
     for name in instance.outputs:
         if name not in outputs:
@@ -341,7 +343,7 @@ def _instance_param_problems(template: GraphTemplate, instance: Instance, at: st
         low, high = -math.inf if low is None else low, math.inf if high is None else high
         if not math.isfinite(value):
             yield Problem(
-                field=f"{at}.params.{name}", value=str(value), code="engine.param_form", params={"wanted": "finite"}
+                field=f"{at}.params.{name}", value=str(value), code="engine.param_not_finite", params={}
             )
         elif not low <= value <= high:
             yield Problem(
