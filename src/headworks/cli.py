@@ -228,15 +228,18 @@ def replay(
 
 
 @command()
-@click.option("--partition", default="u1")
+@click.option("--plant", default=ROOT / "examples" / "demo-unit", type=click.Path(exists=True, path_type=Path))
 @click.option("--seed", default=1)
 @click.option("--speed", default=1.0)
-def simulate(partition: str, seed: int, speed: float) -> None:
+@click.option(
+    "--script", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Faults (JSON); default: the demo's."
+)
+def simulate(plant: Path, seed: int, speed: float, script: Path | None) -> None:
     """Run the simulated thermal unit as devices of this installation, until stopped."""
     from headworks.roles.feed import simulate_unit
 
     log.configure(_home().settings.log_level, _home().settings.log_format, role="simulate")
-    simulate_unit(_home(), partition, seed=seed, speed=speed)
+    simulate_unit(_home(), plant, seed=seed, speed=speed, script_file=script)
 
 
 @command()

@@ -41,5 +41,5 @@ def run_demo(home: Home, plants: Sequence[Path]) -> int:
         click.echo("stop      Ctrl-C")
 
     with log_file.open("ab") as output:
-        simulator = {"simulate": ("simulate", "--partition", _SIMULATED)}
+        simulator = {"simulate": ("simulate", "--plant", str(plants[0]))}
         return Supervisor(home, ORDER, output, simulator).run(ready)
