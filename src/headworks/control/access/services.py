@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from typing import Any
 
+import msgspec
 from django.contrib.auth import authenticate, login, logout, password_validation
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -37,11 +38,11 @@ LONGEST_DELAY_S = 300
 FORGET_AFTER_S = 3600
 FIRST_ADMINISTRATOR = "admin"
 # Django's password validators -> our codes.
-_PASSWORD_CODES = {
-    "password_too_short": "password.too_short",
-    "password_too_similar": "password.too_similar",
-    "password_too_common": "password.too_common",
-    "password_entirely_numeric": "password.numeric",
+_WEAK = {
+    "password_too_short": Problem(field="", value="***", code="password.too_short", params={"min_length": 12}),
+    "password_too_similar": Problem(field="", value="***", code="password.too_similar"),
+    "password_too_common": Problem(field="", value="***", code="password.too_common"),
+    "password_entirely_numeric": Problem(field="", value="***", code="password.numeric"),
 }
 
 
@@ -146,15 +147,7 @@ def _check_strength(password: str, user: User, field: str) -> None:
     try:
         password_validation.validate_password(password, user)
     except ValidationError as e:
-        problems = [
-            Problem(
-                field=field,
-                value="***",
-                code=_PASSWORD_CODES.get(found.code or "", "password.weak"),
-                params={k: v for k, v in (found.params or {}).items() if isinstance(v, int)},
-            )
-            for found in e.error_list
-        ]
+        problems = [msgspec.structs.replace(_WEAK[found.code or ""], field=field) for found in e.error_list]
         raise Invalid(problems=problems) from None
 
 

@@ -6,15 +6,27 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+import msgspec
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI, Router
+from ninja.renderers import BaseRenderer
 
 from headworks import __version__
 from headworks.base import i18n
 from headworks.base.errors import NotFound
 from headworks.control.project import pages, problems
 from headworks.control.project.guards import SignedIn
+
+
+class Json(BaseRenderer):
+    """Answers as JSON; NaN, which JSON does not know, becomes null."""
+
+    media_type = "application/json"
+    charset = "utf-8"
+
+    def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:
+        return msgspec.json.encode(data, enc_hook=str)
 
 
 def build() -> NinjaAPI:
@@ -24,6 +36,7 @@ def build() -> NinjaAPI:
         version=__version__,
         urls_namespace="v1",
         auth=SignedIn(),
+        renderer=Json(),
         docs_url=None,
         openapi_url="openapi.json",
     )

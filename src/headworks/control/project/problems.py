@@ -18,18 +18,26 @@ from headworks.base.errors import Fault, HeadworksError, Problem
 from headworks.control.project.language import language_of
 
 CONTENT_TYPE = "application/problem+json"
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """A code that stands for what a framework says in its own way."""
+
+    code: str
+
+
 BY_STATUS = {
-    400: "request.bad",
-    401: "auth.required",
-    403: "auth.forbidden",
-    404: "request.not_found",
-    405: "request.method",
-    413: "request.too_large",
-    422: "request.invalid",
-    503: "lifecycle.not_ready",
+    400: Refusal(code="request.bad"),
+    401: Refusal(code="auth.required"),
+    403: Refusal(code="auth.forbidden"),
+    404: Refusal(code="request.not_found"),
+    405: Refusal(code="request.method"),
+    413: Refusal(code="request.too_large"),
+    422: Refusal(code="request.invalid"),
 }
-# Kinds of pydantic errors that people meet -> our codes; every other kind says that the value does not fit.
-_FIELD_CODES = {"missing": "field.missing", "extra_forbidden": "field.unknown"}
+# Kinds of pydantic errors that people meet; every other kind says that the value does not fit.
+_FIELDS = {"missing": Refusal(code="field.missing"), "extra_forbidden": Refusal(code="field.unknown")}
+_BAD_VALUE = Refusal(code="field.invalid")
 _SECRET = {"password", "new_password", "token"}
 _logger = log.get(__name__)
 
@@ -88,9 +96,9 @@ def of_bug(request: HttpRequest, error: BaseException | None) -> HttpResponse:
 
 def of_status(request: HttpRequest, status: int) -> HttpResponse:
     """Return the problem for an answer of the framework that says no more than its status."""
-    if status >= 500 and status not in BY_STATUS:
+    if status >= 500:
         return response(request, status, "lifecycle.not_ready")
-    return response(request, status, BY_STATUS.get(status, "request.bad"))
+    return response(request, status, BY_STATUS.get(status, BY_STATUS[400]).code)
 
 
 def of_fields(request: HttpRequest, error: ValidationError) -> HttpResponse:
@@ -100,7 +108,7 @@ def of_fields(request: HttpRequest, error: ValidationError) -> HttpResponse:
         where = [str(part) for part in found.get("loc", ()) if part not in ("body", "query", "path", "data", "payload")]
         field = ".".join(where) or "body"
         value = None if found["type"] == "missing" else found.get("input")
-        code = _FIELD_CODES.get(found["type"], "field.invalid")
+        code = _FIELDS.get(found["type"], _BAD_VALUE).code
         problems.append(
             Problem(
                 field=field,

@@ -37,6 +37,12 @@ def allocate(name: str, count: int) -> range:
     return range(first, first + count)
 
 
+def one_at_a_time(name: str) -> None:
+    """Wait until no other transaction that said the same name is under way."""
+    Counter.objects.bulk_create([Counter(name=name)], ignore_conflicts=True)
+    Counter.objects.select_for_update().get(name=name)
+
+
 def issue_device_token(device: Device | str, actor: User | str = "cli") -> str:
     """Make a new access token for a device and return it; only its digest is kept, the token before stops working.
 
