@@ -1,0 +1,152 @@
+import { useHost } from '@headworks/app-sdk';
+import { useQuery } from '@tanstack/react-query';
+import { Button } from 'antd';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Empty, Ready } from '../../components/states';
+import { queryClient } from '../../lib/client';
+import { get } from '../../lib/http';
+import { keys } from '../../lib/keys';
+import { alarmsPath, alarmsQuery, assetsQuery } from '../../lib/queries';
+import type { Alarm, Page } from '../../lib/types';
+import { useAcknowledge } from './acknowledge';
+import { AlarmDrawer } from './alarm-drawer';
+import { AlarmList } from './alarm-list';
+import { isUnacked } from './alarm-row';
+import { FilterBar } from './filter-bar';
+import { matchesText, useFilters, type Filters } from './filters';
+import './alarms.css';
+
+function useOlder(filters: Filters, page: Page<Alarm> | undefined) {
+  const [loading, setLoading] = useState(false);
+  const more = async () => {
+    if (!page?.next) return;
+    setLoading(true);
+    try {
+      const older = await get<Page<Alarm>>(alarmsPath(filters.query, page.next));
+      queryClient.setQueryData<Page<Alarm>>(keys.alarmList(filters.query), (now) => {
+        if (!now) return now;
+        const known = new Set(now.items.map((a) => a.id));
+        return { ...now, items: [...now.items, ...older.items.filter((a) => !known.has(a.id))], next: older.next };
+      });
+    } finally {
+      setLoading(false);
+    }
+  };
+  return { more: page?.next ? () => void more() : undefined, loading };
+}
+
+interface Keys {
+  move: (step: number) => void;
+  open: () => void;
+  acknowledge: () => void;
+}
+
+/** Arrow keys, Enter and A work anywhere on the page except while typing. */
+function useKeys(keysOf: Keys): void {
+  const current = useRef(keysOf);
+  current.current = keysOf;
+  useEffect(() => {
+    const listen = (event: KeyboardEvent) => {
+      const target = event.target as HTMLElement;
+      if (event.ctrlKey || event.metaKey || event.altKey || target.closest('input, textarea, select, [role=tree], [role=radiogroup], [role=listbox], [role=combobox]')) return;
+      if (event.key === 'ArrowDown') current.current.move(1);
+      else if (event.key === 'ArrowUp') current.current.move(-1);
+      else if (event.key === 'Enter' && !target.closest('a, button')) current.current.open();
+      else if (event.key === 'a' || event.key === 'A') current.current.acknowledge();
+      else return;
+      event.preventDefault();
+    };
+    addEventListener('keydown', listen);
+    return () => removeEventListener('keydown', listen);
+  }, []);
+}
+
+function List({ page, filters, more, loadingMore }: { page: Page<Alarm>; filters: Filters; more?: () => void; loadingMore: boolean }) {
+  const { t } = useTranslation('alarms');
+  const host = useHost();
+  const canAcknowledge = host.can('alarms.acknowledge');
+  const { mutate, isPending } = useAcknowledge();
+  const [selected, setSelected] = useState<string | null>(filters.open);
+  const [checked, setChecked] = useState<ReadonlySet<string>>(new Set());
+  const alarms = useMemo(() => page.items.filter((a) => matchesText(a, filters.text)), [page.items, filters.text]);
+  const unacked = useMemo(() => alarms.filter(isUnacked), [alarms]);
+  const marked = unacked.filter((a) => checked.has(a.id));
+  const setFilters = useRef(filters.set);
+  setFilters.current = filters.set;
+
+  const open = useCallback((id: string) => {
+    setSelected(id);
+    setFilters.current({ open: id });
+  }, []);
+  const check = useCallback((id: string, on: boolean) => setChecked((old) => {
+    const next = new Set(old);
+    if (on) next.add(id);
+    else next.delete(id);
+    return next;
+  }), []);
+  const acknowledge = useCallback((id: string, comment = '') => mutate({ ids: [id], comment }), [mutate]);
+  const acknowledgeRow = useCallback((id: string) => acknowledge(id), [acknowledge]);
+  const acknowledgeMarked = () => {
+    mutate({ ids: marked.map((a) => a.id), comment: '' });
+    setChecked(new Set());
+  };
+  useKeys({
+    move: (step) => {
+      const at = alarms.findIndex((a) => a.id === selected);
+      const next = alarms[Math.min(alarms.length - 1, Math.max(0, at + step))];
+      if (!next) return;
+      setSelected(next.id);
+      if (filters.open) filters.set({ open: next.id });
+    },
+    open: () => { if (selected) open(selected); },
+    acknowledge: () => {
+      if (!canAcknowledge || isPending) return;
+      if (marked.length) acknowledgeMarked();
+      else if (selected && unacked.some((a) => a.id === selected)) acknowledge(selected);
+    },
+  });
+  const filtered = filters.text !== '' || filters.query.priority.length > 0 || filters.assetCode !== null;
+  return (
+    <>
+      <div className="hw-alarmbar">
+        <span className="hw-num hw-muted" aria-live="polite">{t('alarms:count', { n: alarms.length, unacked: unacked.length })}</span>
+        {canAcknowledge && unacked.length ? (
+          <Button size="small" onClick={() => setChecked(marked.length === unacked.length ? new Set() : new Set(unacked.map((a) => a.id)))}>
+            {t(marked.length === unacked.length ? 'alarms:selectNone' : 'alarms:selectAll')}
+          </Button>
+        ) : null}
+        {marked.length ? <Button size="small" type="primary" data-testid="alarm-ack-many" loading={isPending} onClick={acknowledgeMarked}>{t('alarms:acknowledgeMany', { n: marked.length })}</Button> : null}
+        <span className="hw-muted hw-keys">{t('alarms:keys')}</span>
+      </div>
+      <AlarmList
+        alarms={alarms} selected={selected} checked={checked} canAcknowledge={canAcknowledge} busy={isPending} onMore={more} loadingMore={loadingMore}
+        empty={<Empty title={t(filtered ? 'alarms:noMatch' : 'alarms:empty')} hint={t(filtered ? 'alarms:noMatchHint' : 'alarms:emptyHint')} />}
+        onOpen={open} onCheck={check} onAcknowledge={acknowledgeRow}
+      />
+      <AlarmDrawer
+        id={filters.open} canAcknowledge={canAcknowledge} busy={isPending} onClose={() => filters.set({ open: null })} onAcknowledge={acknowledge}
+      />
+    </>
+  );
+}
+
+export default function AlarmsPage() {
+  const { t } = useTranslation('alarms');
+  const assets = useQuery(assetsQuery());
+  const filters = useFilters(assets.data);
+  const waiting = filters.assetCode !== null && assets.isPending;
+  const alarms = useQuery({ ...alarmsQuery(filters.query), enabled: !waiting });
+  const older = useOlder(filters, alarms.data);
+  return (
+    <div className="hw-page hw-alarmpage">
+      <div className="hw-page-head"><h1>{t('alarms:title')}</h1></div>
+      <FilterBar filters={filters} assets={assets.data ?? []} />
+      <section className="hw-panel hw-alarmpanel">
+        <Ready query={alarms} rows={10}>
+          {(page) => <List page={page} filters={filters} more={older.more} loadingMore={older.loading} />}
+        </Ready>
+      </section>
+    </div>
+  );
+}

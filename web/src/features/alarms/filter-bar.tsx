@@ -1,0 +1,43 @@
+import { Input, Segmented, Select } from 'antd';
+import { useTranslation } from 'react-i18next';
+import { PRIORITIES, PriorityMark } from '../../components/priority';
+import { titleOf } from '../../lib/format';
+import type { Asset } from '../../lib/types';
+import { STATES, type Filters } from './filters';
+
+export function FilterBar({ filters, assets }: { filters: Filters; assets: Asset[] }) {
+  const { t } = useTranslation('alarms');
+  const { query, set } = filters;
+  const toggle = (p: number) => {
+    const next = query.priority.includes(p) ? query.priority.filter((x) => x !== p) : [...query.priority, p].sort();
+    set({ priority: next.join(',') });
+  };
+  return (
+    <div className="hw-filters">
+      <Segmented<string>
+        value={query.state} onChange={(s) => set({ state: s === 'open' ? null : s })} aria-label={t('alarms:columns.state')}
+        options={STATES.map((s) => ({ value: s, label: t(`alarms:filter.${s}`) }))}
+      />
+      <span role="group" aria-label={t('alarms:columns.priority')} className="hw-prioritypick">
+        {PRIORITIES.map((p) => (
+          <button
+            key={p} type="button" aria-pressed={query.priority.includes(p)} onClick={() => toggle(p)}
+            aria-label={t('alarms:priority', { n: p, name: t(`common:priority.${p}`) })}
+          >
+            <PriorityMark priority={p} size={20} />
+          </button>
+        ))}
+      </span>
+      <Select<string | null>
+        className="hw-assetpick" value={filters.assetCode} allowClear placeholder={t('alarms:anyAsset')} aria-label={t('alarms:columns.asset')}
+        showSearch={{ filterOption: (text, option) => String(option?.search ?? '').includes(text.trim().toLowerCase()) }}
+        popupMatchSelectWidth={320} onChange={(code) => set({ asset: code ?? null })}
+        options={assets.map((a) => ({ value: a.code, label: `${a.code} ${titleOf(a.title)}`, search: `${a.code} ${a.title.zh} ${a.title.en}`.toLowerCase() }))}
+      />
+      <Input
+        className="hw-textpick" value={filters.text} allowClear onChange={(e) => set({ q: e.target.value })}
+        placeholder={t('alarms:search')} aria-label={t('alarms:search')}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,18 @@
+import { useTranslation } from 'react-i18next';
+import { useLink } from '../../live/hooks';
+
+/** Live, reconnecting or stale: by shape and word, not by a colour of the alarms. */
+export function LinkState() {
+  const { t } = useTranslation('shell');
+  const link = useLink();
+  return (
+    <span className="hw-link" data-state={link} role="status" data-testid="link-state">
+      <svg width="12" height="12" viewBox="0 0 12 12" aria-hidden="true">
+        {link === 'live'
+          ? <circle cx="6" cy="6" r="4.5" fill="currentColor" />
+          : <path d="M2 2 L10 10 M10 2 L2 10" stroke="currentColor" strokeWidth="2" />}
+      </svg>
+      <span>{t(`shell:link.${link}`)}</span>
+    </span>
+  );
+}

@@ -1,0 +1,107 @@
+import { MenuFoldOutlined, MenuUnfoldOutlined } from '@ant-design/icons';
+import { useQuery } from '@tanstack/react-query';
+import { Drawer } from 'antd';
+import { useEffect, useState, type ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import { NavLink, useLocation } from 'react-router';
+import { Boundary } from '../../components/states';
+import { titleOf } from '../../lib/format';
+import { manifestQuery, summaryQuery } from '../../lib/queries';
+import type { Session } from '../../lib/types';
+import { useLink } from '../../live/hooks';
+import { setPreferences, usePreferences } from '../../theme/preferences';
+import { AssetTree } from './asset-tree';
+import { ICONS } from './icons';
+import { Clock, TopAlarms } from './top-parts';
+import { UserMenu } from './user-menu';
+import { LinkState } from './link-state';
+import './shell.css';
+
+interface Item {
+  id: string;
+  path: string;
+  title: string;
+}
+
+function useMenu(): Item[] {
+  const { data } = useQuery(manifestQuery());
+  const apps = (data?.apps ?? []).map((a) => ({ id: a.id, path: `/apps/${a.id}`, title: titleOf(a.title) }));
+  return [...(data?.pages ?? []).map((p) => ({ id: p.id, path: p.path, title: titleOf(p.title) })), ...apps];
+}
+
+function Nav({ items, className }: { items: Item[]; className: string }) {
+  const { t } = useTranslation('shell');
+  const { data: summary } = useQuery(summaryQuery());
+  const unacked = summary?.unacked.reduce((a, b) => a + b, 0) ?? 0;
+  return (
+    <nav className={className} aria-label={t('shell:nav.label')}>
+      {items.map((item) => (
+        <NavLink key={item.id} to={item.path} data-testid={`nav-${item.id}`}>
+          {ICONS[item.id] ?? ICONS.app}
+          <span>{item.title}</span>
+          {item.id === 'alarms' && unacked > 0 ? <em className="hw-num" aria-label={t('shell:unacked', { n: unacked })}>{unacked}</em> : null}
+        </NavLink>
+      ))}
+    </nav>
+  );
+}
+
+function useNarrow(): boolean {
+  const query = '(max-width: 767px)';
+  const [narrow, setNarrow] = useState(() => matchMedia(query).matches);
+  useEffect(() => {
+    const media = matchMedia(query);
+    const listen = () => setNarrow(media.matches);
+    media.addEventListener('change', listen);
+    return () => media.removeEventListener('change', listen);
+  }, []);
+  return narrow;
+}
+
+/** Says to the style sheet, and to people, that what they see is not live. */
+function useLinkAttribute(): void {
+  const link = useLink();
+  useEffect(() => { document.documentElement.dataset.link = link; }, [link]);
+}
+
+export function Shell({ session, children }: { session: Session; children: ReactNode }) {
+  const { t } = useTranslation('shell');
+  const narrow = useNarrow();
+  const { treeCollapsed } = usePreferences();
+  const [drawer, setDrawer] = useState(false);
+  const location = useLocation();
+  const items = useMenu();
+  const site = titleOf(session.site);
+  useLinkAttribute();
+  useEffect(() => { document.title = site; }, [site]);
+  useEffect(() => setDrawer(false), [location.pathname]);
+  const open = narrow ? drawer : !treeCollapsed;
+  const toggle = () => (narrow ? setDrawer(!drawer) : setPreferences({ treeCollapsed: !treeCollapsed }));
+  return (
+    <div className="hw-shell" data-tree={narrow ? 'none' : open ? 'open' : 'closed'}>
+      <a className="hw-skip" href="#main">{t('shell:skip')}</a>
+      <header className="hw-top">
+        <button type="button" className="hw-iconbutton" aria-expanded={open} aria-label={t('shell:tree.toggle')} onClick={toggle}>
+          {open ? <MenuFoldOutlined /> : <MenuUnfoldOutlined />}
+        </button>
+        <strong className="hw-site hw-nowrap">{site}</strong>
+        {narrow ? null : <Nav items={items} className="hw-topnav" />}
+        <TopAlarms />
+        <Clock />
+        <LinkState />
+        <UserMenu session={session} narrow={narrow} />
+      </header>
+      {narrow ? (
+        <Drawer open={drawer} onClose={() => setDrawer(false)} placement="left" size={320} title={t('shell:tree.title')} closable={{ 'aria-label': t('shell:close') }}>
+          <AssetTree />
+        </Drawer>
+      ) : open ? (
+        <aside className="hw-side" aria-label={t('shell:tree.title')}><AssetTree /></aside>
+      ) : null}
+      <main id="main" className="hw-main" tabIndex={-1}>
+        <Boundary key={location.pathname}>{children}</Boundary>
+      </main>
+      {narrow ? <Nav items={items} className="hw-bottomnav" /> : null}
+    </div>
+  );
+}

@@ -1,0 +1,50 @@
+import { UserOutlined } from '@ant-design/icons';
+import { Dropdown, type MenuProps } from 'antd';
+import { useTranslation } from 'react-i18next';
+import { queryClient } from '../../lib/client';
+import { request } from '../../lib/http';
+import { setLanguage } from '../../lib/i18n';
+import { keys } from '../../lib/keys';
+import type { Session } from '../../lib/types';
+import { setPreferences, usePreferences } from '../../theme/preferences';
+import { LanguageSwitch } from './language-switch';
+
+async function signOut(): Promise<void> {
+  try {
+    queryClient.setQueryData(keys.session, await request<Session>('DELETE', 'session'));
+  } catch {
+    // Signed out by the server already, or unreachable: ask it who we are and show what it says.
+  }
+  await queryClient.invalidateQueries({ queryKey: keys.session });
+  queryClient.removeQueries({ predicate: (q) => q.queryKey[0] !== 'session' });
+}
+
+export function UserMenu({ session, narrow }: { session: Session; narrow: boolean }) {
+  const { t, i18n } = useTranslation('shell');
+  const { theme, blink } = usePreferences();
+  const items: MenuProps['items'] = [
+    { key: 'who', type: 'group', label: t('shell:user.roles', { roles: session.user?.roles.map((r) => t(`shell:role.${r}`, { defaultValue: r })).join(' ') }) },
+    { key: 'theme', label: t(theme === 'light' ? 'shell:user.dark' : 'shell:user.light') },
+    { key: 'blink', label: t(blink ? 'shell:user.blinkOff' : 'shell:user.blinkOn') },
+    ...(narrow ? [{ key: 'language', label: t(`shell:language.${i18n.language === 'en' ? 'zh-CN' : 'en'}`) }] : []),
+    { type: 'divider' },
+    { key: 'out', label: t('shell:user.out') },
+  ];
+  const onClick: MenuProps['onClick'] = ({ key }) => {
+    if (key === 'theme') setPreferences({ theme: theme === 'light' ? 'control-room' : 'light' });
+    if (key === 'blink') setPreferences({ blink: !blink });
+    if (key === 'language') void setLanguage(i18n.language === 'en' ? 'zh-CN' : 'en');
+    if (key === 'out') void signOut();
+  };
+  return (
+    <>
+      {narrow ? null : <LanguageSwitch keep />}
+      <Dropdown menu={{ items, onClick }} trigger={['click']} placement="bottomRight">
+        <button type="button" className="hw-textbutton hw-user" data-testid="user-menu" aria-label={t('shell:user.menu', { name: session.user?.display })}>
+          <UserOutlined />
+          {narrow ? null : <span className="hw-nowrap">{session.user?.display}</span>}
+        </button>
+      </Dropdown>
+    </>
+  );
+}

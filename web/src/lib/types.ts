@@ -1,0 +1,175 @@
+/** The bodies of /api/v1 and the frames of /ws/live. Times are milliseconds since 1970 UTC. */
+import type { HostUser, Title } from '@headworks/app-sdk';
+
+export type { Title };
+export type Language = 'zh-CN' | 'en';
+/** Counts by priority 1 to 4. */
+export type Counts = [number, number, number, number];
+
+export interface User extends HostUser {
+  must_change_password?: boolean;
+}
+
+export interface Session {
+  authenticated: boolean;
+  user: User | null;
+  csrf: string;
+  site: Title;
+  language: Language;
+  timezone: string;
+  version: string;
+}
+
+export interface Asset {
+  id: number;
+  code: string;
+  parent: number | null;
+  type: string;
+  title: Title;
+  partition: string | null;
+}
+
+export interface AssetHealth {
+  asset: number;
+  active: Counts;
+  unacked: number;
+  tags: number;
+  bad: number;
+  stale: number;
+}
+
+export interface Tag {
+  id: number;
+  code: string;
+  asset: number;
+  title: Title;
+  unit: string;
+  kind: 'measured' | 'calculated';
+  low: number | null;
+  high: number | null;
+  partition: string | null;
+}
+
+export interface History {
+  tag: number;
+  time_ms: number[];
+  min: (number | null)[];
+  max: (number | null)[];
+  mean: (number | null)[];
+  status: number[];
+}
+
+export type AlarmState = 'unacked_active' | 'acked_active' | 'unacked_cleared' | 'cleared';
+export type Priority = 1 | 2 | 3 | 4;
+
+export interface Alarm {
+  id: string;
+  instance: { id: number; code: string };
+  condition: string;
+  title: Title;
+  asset: { id: number | null; code: string; title: Title };
+  priority: Priority;
+  state: AlarmState;
+  raised_ms: number;
+  cleared_ms: number | null;
+  acked_ms: number | null;
+  acked_by: string | null;
+  value: number | null;
+  unit: string | null;
+  /** The limit the value went over, where the condition has one. */
+  limit?: number | null;
+  comment: string | null;
+  tags: number[];
+}
+
+export interface Transition {
+  id: string;
+  name: string;
+  at_ms: number;
+  before: AlarmState | 'normal';
+  after: AlarmState | 'normal';
+  value: number | null;
+  status: number | null;
+  by: string | null;
+  comment: string | null;
+}
+
+export interface AlarmDetail extends Alarm {
+  template?: string;
+  transitions: Transition[];
+  guidance: Title | null;
+}
+
+export interface AlarmSummary {
+  active: Counts;
+  unacked: Counts;
+  newest: Alarm | null;
+}
+
+export interface Model {
+  id: number;
+  code: string;
+  template: string;
+  title: Title;
+  asset: number;
+  conditions: string[];
+  active: number;
+}
+
+export interface Role {
+  role: string;
+  host: string;
+  pid: number;
+  ready: boolean;
+  started_ms: number;
+  age_ms: number;
+  detail: Record<string, unknown> | null;
+}
+
+export interface Partition {
+  code: string;
+  clock: 'wall' | 'replay';
+  watermark_ms: number | null;
+  samples_per_s: number;
+  /** Null while the bus does not answer. */
+  log: { messages: number; bytes: number; max_bytes: number; first: number; last: number } | null;
+  readers: { name: string; stream: string; position: number; lag: number }[];
+}
+
+export interface SystemState {
+  roles: Role[];
+  partitions: Partition[];
+  version: string;
+}
+
+export interface Manifest {
+  /** Pages of the host this person may see, in order of the menu. */
+  pages: { id: string; path: string; title: Title }[];
+  apps: AppEntry[];
+}
+
+export interface AppEntry {
+  id: string;
+  title: Title;
+  module: string;
+  css: string[];
+  /** Set by the server when the app was refused before the browser asked for it. */
+  refused?: string;
+}
+
+export interface Page<T> {
+  items: T[];
+  total?: number;
+  next?: string | null;
+}
+
+export type SampleRow = [tag: number, timeMs: number, value: number | null, status: number];
+
+export interface Problem {
+  type?: string;
+  title: string;
+  status: number;
+  code: string;
+  params?: Record<string, unknown>;
+  problems?: { field: string; value: unknown; code: string; text: string }[];
+}
