@@ -1,7 +1,8 @@
 """Scores the models of this folder on the labelled recording: `python examples/pump-rig/evaluate.py [DATA]`.
 
-DATA is the folder with ``valve1/*.csv`` and ``anomaly-free/*.csv``, by default ``../shared/data/skab/data`` beside the repository.
-The flow limit is trained on the first 400 rows of the even files; the odd files were held out from that. The last line is JSON.
+DATA is the folder with ``valve1/*.csv`` and ``anomaly-free/*.csv``, by default ``../shared/data/skab/data``
+beside the repository. The flow limit is trained on the first 400 rows of the even files; the odd files were held out from that.
+The last line is JSON.
 """
 
 from __future__ import annotations

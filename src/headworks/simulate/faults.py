@@ -54,7 +54,7 @@ class FaultScript:
     Raises
     ------
     Invalid
-        ``simulate.bad_fault``: a duration or severity is not positive, a start is negative, or a repeated fault is not over
+        ``simulate.bad_fault`` (its problems): a duration or severity is not positive, a start is negative, or a repeated fault is not over
         when the script begins anew.
     """
 
@@ -77,7 +77,7 @@ class FaultScript:
         if repeat_s is not None and repeat_s <= 0:
             problems.append(Problem(field="repeat_s", value=repeat_s, code="simulate.bad_fault", params={"kind": ""}))
         if problems:
-            raise Invalid("simulate.bad_fault", problems=problems)
+            raise Invalid(problems=problems)
 
     @classmethod
     def parse(cls, data: str | bytes) -> FaultScript:
@@ -92,7 +92,7 @@ class FaultScript:
             read = msgspec.json.decode(data, type=_Script)
         except (msgspec.DecodeError, UnicodeDecodeError) as e:
             problem = Problem(field="faults", value=str(e), code="simulate.bad_fault", params={"kind": ""})
-            raise Invalid("simulate.bad_fault", problems=[problem]) from e
+            raise Invalid(problems=[problem]) from e
         return cls(read.faults, read.repeat_s)
 
     def active(self, second: int) -> Iterator[tuple[int, Fault, int]]:

@@ -15,7 +15,8 @@ import sys
 from pathlib import Path
 
 from headworks.base.units import conversion
-from headworks.simulate.thermal_unit import GROUPS, Tag
+from headworks.simulate.tags import Tag
+from headworks.simulate.thermal_unit import GROUPS
 
 GATEWAYS = frozenset({"boiler", "turbine"})
 """Controllers that speak for others: every asset is a child of the gateway."""

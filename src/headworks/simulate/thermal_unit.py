@@ -214,15 +214,16 @@ class ThermalUnit:
     def _fault_vector(self, place: int, fault: Fault) -> NDArray[np.float64]:
         """Return what a fault adds to the steady value of every tag at effect 1, or for a frozen tag its mark."""
         vector = np.zeros(len(TAGS))
-        known = {"bearing_wear": MACHINES, "sensor_freeze": self._column, "condenser_air_leak": {"": None}}[fault.kind]
+        places: dict[str, tuple[str, ...]] = {"bearing_wear": tuple(MACHINES), "sensor_freeze": self.codes}
+        known = places.get(fault.kind, ("",))
         if fault.target not in known:
             problem = Problem(
                 field=f"faults[{place}].target",
                 value=fault.target,
                 code="simulate.unknown_target",
-                params={"kind": fault.kind, "known": ", ".join(list(known)[:12])},
+                params={"kind": fault.kind, "known": ", ".join(known[:12])},
             )
-            raise Invalid("simulate.unknown_target", problems=[problem])
+            raise Invalid(problems=[problem])
         if fault.kind == "bearing_wear":
             machine = MACHINES[fault.target]
             for code, size in zip(machine.vibration, WEAR_VIBRATION, strict=True):
