@@ -26,17 +26,15 @@ class Columns:
     ----------
     take : positions of the known keys, None if every key is known
     tag : u32[n]
-    gain, offset : f64[n], None if the values are the tags' already
-    low, high : f64[n] in the tags' unit, None if no tag has a range
+    scale : (gain, offset), f64[n] each, None if the values are the tags' already
+    range : (low, high), f64[n] each in the tags' unit, None if no tag has a range
     unknown : keys that belong to no tag
     """
 
     take: tuple[int, ...] | None
     tag: NDArray[np.uint32]
-    gain: NDArray[np.float64] | None
-    offset: NDArray[np.float64] | None
-    low: NDArray[np.float64] | None
-    high: NDArray[np.float64] | None
+    scale: tuple[NDArray[np.float64], NDArray[np.float64]] | None
+    range: tuple[NDArray[np.float64], NDArray[np.float64]] | None
     unknown: tuple[str, ...]
 
 
@@ -69,10 +67,8 @@ class Keys:
         return Columns(
             take=None if len(take) == len(keys) else take,
             tag=np.array([p.tag for p in points], np.uint32),
-            gain=gain if scaled else None,
-            offset=offset if scaled else None,
-            low=low if ranged else None,
-            high=high if ranged else None,
+            scale=(gain, offset) if scaled else None,
+            range=(low, high) if ranged else None,
             unknown=tuple(k for k in keys if k not in self._points),
         )
 

@@ -16,9 +16,6 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import nats.errors
-import nats.js.errors
-
 from headworks.base import log
 from headworks.base.clock import Clock, floor_to
 from headworks.bus.batch import SampleBatch
@@ -265,7 +262,7 @@ class SystemCondition:
             edge = edges.edges[0]
             try:
                 used = float((await self._bus.stream_state(log_stream(plan.tenant, plan.partition))).bytes)
-            except (nats.errors.Error, nats.js.errors.Error, TimeoutError, OSError) as e:
+            except BusUnreachable as e:
                 # The number is evidence; the alarm does not wait for it.
                 _logger.info("size of the log not known", partition=plan.partition, error=repr(e))
                 used = float("nan")

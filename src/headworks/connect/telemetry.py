@@ -234,13 +234,13 @@ def _emit(columns: Columns, times: list[int], flat: list[Any], now: int, child: 
         time = np.repeat(np.array(times, np.int64), len(tag))
         value = value.reshape(rows, -1)
         status = status.reshape(rows, -1)
-    with np.errstate(over="ignore"):
-        if columns.gain is not None:
-            value = value * columns.gain + columns.offset
-            if np.isinf(value).any():
-                status = np.where(np.isinf(value) & (status == 0), np.uint32(BAD_OUT_OF_RANGE), status)
-    if columns.low is not None:
-        outside = (value < columns.low) | (value > columns.high)
+    if columns.scale is not None:
+        with np.errstate(over="ignore"):
+            value = value * columns.scale[0] + columns.scale[1]
+        if (endless := np.isinf(value)).any():
+            status = np.where(endless & (status == 0), np.uint32(BAD_OUT_OF_RANGE), status)
+    if columns.range is not None:
+        outside = (value < columns.range[0]) | (value > columns.range[1])
         if outside.any():
             status = np.where(outside & (status == 0), np.uint32(BAD_OUT_OF_RANGE), status)
     if rows > 1:

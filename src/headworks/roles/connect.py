@@ -7,14 +7,12 @@ import secrets
 import time
 from typing import Any
 
-import nats.errors
-import nats.js.errors
 from prometheus_client import Counter, Gauge
 
 from headworks.base.clock import Clock
 from headworks.base.errors import Fault, NotFound
 from headworks.bus.client import Bus
-from headworks.bus.errors import BusUnreachable
+from headworks.bus.errors import LIBRARY_ERRORS, BusUnreachable
 from headworks.bus.plan import PartitionPlan
 from headworks.connect.devices import Registry
 from headworks.connect.ingest import Ingest
@@ -26,7 +24,7 @@ from headworks.roles.context import RoleContext
 
 _STOP_SECONDS = 4.0
 _RETRY_SECONDS = 0.3
-_NOT_ANSWERING = (BusUnreachable, nats.errors.Error, nats.js.errors.Error, TimeoutError, OSError)
+_NOT_ANSWERING = (BusUnreachable, *LIBRARY_ERRORS)
 
 _COUNTERS = {
     "messages": Counter("headworks_connect_messages", "Messages of devices"),
