@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from .engine_worlds import Mark, NaiveGrid, Samples, edit, make_instances, make_log, make_template
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +15,8 @@ from headworks.blocks.template import GraphTemplate, Instance
 from headworks.engine.grid import Grid, Rows
 from headworks.engine.oracle import OracleState
 from headworks.engine.program import Edge, Program, State, StepResult, compile_program
+
+from .engine_worlds import Mark, NaiveGrid, Samples, edit, make_instances, make_log, make_template
 
 pytestmark = [pytest.mark.feature("PLT-08"), pytest.mark.feature("N-03")]
 

@@ -18,6 +18,12 @@ def public() -> dict[str, BlockSpec]:
     return {op: spec for op, spec in sorted(REGISTRY.items()) if not spec.internal}
 
 
+def find(op: str) -> BlockSpec | None:
+    """Return a block that a model may be drawn with, None if there is none of this name."""
+    spec = REGISTRY.get(op)
+    return None if spec is None or spec.internal else spec
+
+
 def get(op: str) -> BlockSpec:
     """Return a block by its op; KeyError if there is none."""
     return REGISTRY[op]

@@ -68,47 +68,50 @@ def signal_kinds(template: GraphTemplate) -> dict[str, Kind]:
     kinds: dict[str, Kind] = dict.fromkeys(CONSTANTS, "bool")
     kinds |= {f"{PORT_PREFIX}{p.name}": "value" for p in template.ports}
     for node in template.blocks:
-        if spec := catalogue.public().get(node.op):
+        if spec := catalogue.find(node.op):
             kinds[node.id] = spec.output
     return kinds
 
 
 def find_cycle(template: GraphTemplate) -> list[str]:
     """Return the blocks of a cycle in the order in which they read each other, nothing if there is none."""
-    nodes = {n.id: n for n in template.blocks}
-    done: set[str] = set()
-    for start in nodes:
-        path: list[str] = []
-        stack: list[tuple[str, Iterator[str]]] = []
-        block: str | None = start if start not in done else None
-        while block is not None or stack:
-            if block is not None:
-                path.append(block)
-                stack.append((block, (s for s in nodes[block].inputs.values() if s in nodes)))
-                block = None
-            source = next(stack[-1][1], None)
-            if source is None:
-                done.add(stack.pop()[0])
-                path.pop()
-            elif source in path:
-                return path[path.index(source) :][::-1]
-            elif source not in done:
-                block = source
-    return []
+    left = _unordered(template)[1]
+    if not left:
+        return []
+    # Every block that is left reads one that is left, so going back from any of them comes round.
+    path, seen = [next(iter(left))], set[str]()
+    while path[-1] not in seen:
+        seen.add(path[-1])
+        path.append(next(s for s in left[path[-1]].inputs.values() if s in left))
+    return path[path.index(path[-1]) : -1][::-1]
 
 
 def order(template: GraphTemplate) -> list[tuple[BlockNode, int]]:
     """Return the blocks so that each comes after those it reads, with its level (1: reads only ports)."""
-    levels: dict[str, int] = {}
-    waiting = list(template.blocks)
-    names = {n.id for n in waiting}
-    while waiting:
-        ready = [n for n in waiting if all(s in levels for s in n.inputs.values() if s in names)]
-        assert ready, "a checked graph has no cycle"
-        for node in ready:
-            levels[node.id] = 1 + max((levels[s] for s in node.inputs.values() if s in names), default=0)
-        waiting = [n for n in waiting if n.id not in levels]
+    levels, left = _unordered(template)
+    assert not left, "a checked graph has no cycle"
     return sorted(((n, levels[n.id]) for n in template.blocks), key=lambda pair: pair[1])
+
+
+def _unordered(template: GraphTemplate) -> tuple[dict[str, int], dict[str, BlockNode]]:
+    """Return the level of every block that has one, and the blocks that have none because of a cycle."""
+    nodes = {n.id: n for n in template.blocks}
+    reads = {n.id: {s for s in n.inputs.values() if s in nodes} for n in template.blocks}
+    readers: dict[str, list[str]] = {name: [] for name in nodes}
+    for name, sources in reads.items():
+        for source in sources:
+            readers[source].append(name)
+    levels: dict[str, int] = {}
+    missing = {name: len(sources) for name, sources in reads.items()}
+    ready = [name for name, count in missing.items() if count == 0]
+    while ready:
+        name = ready.pop()
+        levels[name] = 1 + max((levels[s] for s in reads[name]), default=0)
+        for reader in readers[name]:
+            missing[reader] -= 1
+            if missing[reader] == 0:
+                ready.append(reader)
+    return levels, {name: node for name, node in nodes.items() if name not in levels}
 
 
 def resolve(template: GraphTemplate, instance: Instance, node: BlockNode) -> dict[str, float]:
@@ -151,7 +154,7 @@ def _name_problems(template: GraphTemplate, at: str) -> Iterator[Problem]:
 
 
 def _node_problems(template: GraphTemplate, node: BlockNode, kinds: Mapping[str, Kind], at: str) -> Iterator[Problem]:
-    spec = catalogue.public().get(node.op)
+    spec = catalogue.find(node.op)
     if spec is None:
         known = _listed(catalogue.public())
         yield Problem(field=f"{at}.op", value=node.op, code="engine.unknown_op", params={"known": known})
@@ -342,9 +345,7 @@ def _instance_param_problems(template: GraphTemplate, instance: Instance, at: st
         low, high = known[name].low, known[name].high
         low, high = -math.inf if low is None else low, math.inf if high is None else high
         if not math.isfinite(value):
-            yield Problem(
-                field=f"{at}.params.{name}", value=str(value), code="engine.param_not_finite", params={}
-            )
+            yield Problem(field=f"{at}.params.{name}", value=str(value), code="engine.param_not_finite", params={})
         elif not low <= value <= high:
             yield Problem(
                 field=f"{at}.params.{name}",

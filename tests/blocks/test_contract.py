@@ -1,0 +1,318 @@
+"""What every block of the registry keeps, whoever wrote it: it is documented, and it behaves as it declares."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import headworks
+from headworks.base import status as codes
+from headworks.base.errors import Invalid
+from headworks.blocks.catalogue import every, find, public
+from headworks.blocks.spec import REGISTRY, BlockSpec, Input, Param, Ring, block
+from headworks.blocks.template import Binding, BlockNode, GraphTemplate, Instance, Output, Port, Text
+from headworks.engine.oracle import ORACLES, OracleState
+from headworks.engine.program import Program, compile_program
+
+pytestmark = pytest.mark.feature("PLT-08")
+
+SECOND = 1_000_000
+START = 1_700_000_000 * SECOND
+TICKS = 600
+ALL = [pytest.param(s, id=s.op) for s in every()]
+PUBLIC = [pytest.param(s, id=s.op) for s in public().values()]
+TEXTS = {
+    language: json.loads((Path(headworks.__file__).parent / "locale" / language / "blocks.json").read_text("utf-8"))
+    for language in ("zh-CN", "en")
+}
+# Parameters that make each block do something on a signal between -8 and 8; a new block needs a line here.
+LIVELY: dict[str, dict[str, float | str]] = {
+    "quality_check": {"low": -6.1, "high": 6.1, "frozen_band": 0.1, "frozen_s": 3},
+    "quality_bad": {"low": -6.1, "high": 6.1, "frozen_band": 0.1, "frozen_s": 3},
+    "rolling_mean": {"window": 13},
+    "above": {"limit": 1.1, "hysteresis": 1.7},
+    "below": {"limit": 1.1, "hysteresis": 1.7},
+    "delay": {"on_s": 2, "off_s": 1},
+    "m_of_n": {"m": 2},
+}
+
+
+def one_block(spec: BlockSpec, wired: int | None = None) -> Program:
+    """Return a program of the block alone. Tag i feeds input i; a boolean input reads ``tag > 0.05``."""
+    names = spec.input_names[:wired]
+    ports = tuple(Port(name=n) for n in names)
+    bools = [BlockNode(id=f"is_{n}", op="above", inputs={"x": f"in.{n}"}, params={"limit": 0.05}) for n in names]
+    sources = {n: f"is_{n}" if spec.input_kinds[n] == "bool" else f"in.{n}" for n in names}
+    node = BlockNode(id="it", op=spec.op, inputs=sources, params=LIVELY[spec.op])
+    blocks = (*(bools if "bool" in spec.input_kinds.values() else ()), node)
+    text = Text(zh="一", en="One")
+    template = GraphTemplate(
+        code="t", title=text, ports=ports, blocks=blocks, outputs=(Output(name="it", source="it"),)
+    )
+    inputs = {n: Binding(tag=i) for i, n in enumerate(names)}
+    instance = Instance(id=1, code="i", template="t", inputs=inputs, outputs={"it": 99})
+    return compile_program({"t": template}, [instance], np.arange(len(names), dtype=np.uint32), SECOND)
+
+
+def signal(seed: int, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return ticks, values and statuses of n tags: a walk with still and bad spells."""
+    rng = np.random.default_rng(seed)
+    walk = np.cumsum(rng.integers(-3, 4, (TICKS, n)) * (rng.random((TICKS, n)) < 0.5), axis=0)
+    value = (walk % 64 - 32) * 0.25
+    bad = rng.random((TICKS, n)) < 0.1
+    value[bad] = np.nan
+    return START + np.arange(TICKS) * SECOND, value, np.where(bad, codes.BAD_NO_DATA, 0).astype(np.uint32)
+
+
+# --- documented --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("spec", ALL)
+def test_the_docstring_says_everything(spec: BlockSpec) -> None:
+    sections = dict(zip(*[iter(re.split(r"\n\n(\w+)\n-+\n", spec.doc)[1:])] * 2, strict=True))
+    assert list(sections) == ["Parameters", "Inputs", "Returns", "Notes", "References"]
+    assert spec.doc.split("\n", 1)[0].endswith(".")
+    for param in spec.params:
+        said = re.search(rf"^{param.name} : float \[(.+?)\]\n    (.+?)(?=^\w|\Z)", sections["Parameters"], re.M | re.S)
+        assert said is not None, f"{param.name} is not described"
+        if not spec.internal:
+            assert said[1] == (param.unit or "1")
+        if param.default is None:
+            assert "must be given" in said[2]
+        elif not spec.internal:
+            assert f"Default {param.default:g}" in said[2].replace("1e300", "1e+300")
+        for bound in (param.low, param.high):
+            assert abs(bound) == 1e300 or f"{bound:g}" in said[2], f"the range of {param.name} is not given"
+    assert "NaN" in sections["Inputs"]
+    assert sections["Returns"].startswith(spec.output)
+    assert re.search(r"\.\. \[1\] .{20}", sections["References"])
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+@pytest.mark.parametrize("spec", ALL)
+def test_names_are_there_in_both_languages(spec: BlockSpec, language: str) -> None:
+    texts = TEXTS[language]
+    assert texts[f"blocks.{spec.op}.name"] == (spec.zh if language == "zh-CN" else spec.en)
+    assert texts[f"blocks.{spec.op}.about"]
+    assert texts[f"blocks.families.{spec.family}"]
+    for name in spec.input_names:
+        assert texts[f"blocks.{spec.op}.inputs.{name}"]
+    for name in spec.param_names:
+        assert texts[f"blocks.{spec.op}.params.{name}"]
+
+
+@pytest.mark.parametrize("spec", ALL)
+def test_parameters_are_well_formed(spec: BlockSpec) -> None:
+    for p in spec.params:
+        assert p.low < p.high
+        assert p.default is None or p.low <= p.default <= p.high
+        assert (p.form == "ticks") <= (p.unit == "s")
+    assert len(spec.input_names) <= 8
+
+
+@pytest.mark.parametrize("spec", PUBLIC)
+def test_parameters_outside_their_range_are_refused(spec: BlockSpec) -> None:
+    for p in spec.params:
+        for value in (p.low - max(1, abs(p.low)), p.high + max(1, abs(p.high)), np.nan, np.inf):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setitem(LIVELY, spec.op, LIVELY[spec.op] | {p.name: float(value)})
+                with pytest.raises(Invalid) as e:
+                    one_block(spec)
+            assert e.value.problems[0].field == f"templates.t.blocks.it.params.{p.name}"
+
+
+# --- behaves as declared -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("spec", PUBLIC)
+def test_both_loops_in_any_chunks_and_the_oracle_agree(spec: BlockSpec) -> None:
+    program = one_block(spec)
+    data = signal(1, len(program.tags))
+    whole = program.run(program.new_state(), *data)
+    assert 0.01 < np.isnan(whole.calc_value).mean() < 0.95 or spec.op == "rolling_mean"
+    for work, sizes in ((program.step, [1]), (program.run, [1, 2, 61]), (program.step, [97, 1]), (program.run, [250])):
+        state, at, turn = program.new_state(), 0, 0
+        while at < TICKS:
+            n = sizes[turn % len(sizes)]
+            out = work(state, *(c[at : at + n] for c in data))
+            same_bits(out.calc_value, whole.calc_value[at : at + n])
+            np.testing.assert_array_equal(out.calc_status, whole.calc_status[at : at + n])
+            at, turn = at + n, turn + 1
+    oracle = program.oracle(OracleState(), *data)
+    np.testing.assert_array_equal(oracle.calc_status, whole.calc_status)
+    if spec.output == "bool":
+        np.testing.assert_array_equal(oracle.calc_value, whole.calc_value)
+    else:
+        np.testing.assert_allclose(oracle.calc_value, whole.calc_value, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.feature("N-03")
+@pytest.mark.parametrize("spec", PUBLIC)
+def test_a_restart_at_any_tick_changes_nothing(spec: BlockSpec) -> None:
+    program = one_block(spec)
+    data = signal(2, len(program.tags))
+    whole = program.run(program.new_state(), *data).calc_value
+    state = program.new_state()
+    for at in range(TICKS):
+        state = one_block(spec).restore(state.export()) if at % 7 == 0 else program.restore(state.export())
+        same_bits(program.step(state, *(c[at : at + 1] for c in data)).calc_value, whole[at : at + 1])
+
+
+@pytest.mark.parametrize("spec", PUBLIC)
+def test_bad_input_does_what_is_declared(spec: BlockSpec) -> None:
+    program = one_block(spec, wired=3)
+    n = len(program.tags)
+    ticks = START + np.arange(40) * SECOND
+    value = np.tile(np.where(np.arange(40) % 2, 2.0, 3.0)[:, None], n)
+    status = np.zeros((40, n), np.uint32)
+    value[20:25, 0], status[20:25, 0] = np.nan, codes.BAD_NOT_CONNECTED
+
+    out = program.step(program.new_state(), ticks, value, status)
+
+    y, q = out.calc_value[:, 0], out.calc_status[:, 0]
+    assert not np.isnan(y[19])
+    assert q[20:25].tolist() == [codes.BAD_NOT_CONNECTED] * 5
+    assert q[19] == codes.GOOD
+    if spec.bad == "propagate":
+        assert np.isnan(y[20:25]).all()
+    elif spec.bad == "hold":
+        assert (y[20:25] == y[19]).all()
+    else:
+        assert not np.isnan(y[20:25]).any()
+    assert not np.isnan(y[25:]).any(), "good input after bad must give good output again"
+
+
+@pytest.mark.parametrize("spec", PUBLIC)
+def test_all_bad_input_gives_bad_output(spec: BlockSpec) -> None:
+    program = one_block(spec)
+    ticks, value, status = signal(3, len(program.tags))
+    out = program.run(program.new_state(), ticks, np.full_like(value, np.nan), np.full_like(status, codes.BAD_NO_DATA))
+    assert np.isnan(out.calc_value).all()
+    assert set(out.calc_status[:, 0].tolist()) == {codes.BAD_NO_DATA}
+
+
+@pytest.mark.parametrize("spec", PUBLIC)
+def test_wild_input_never_makes_an_infinity_or_a_good_nan(spec: BlockSpec) -> None:
+    program = one_block(spec)
+    rng = np.random.default_rng(4)
+    shape = (TICKS, len(program.tags))
+    value = rng.choice([np.inf, -np.inf, np.nan, 1.7e308, -1.7e308, 5e-324, -0.0, 1.0], shape)
+    status = rng.choice([0, 0, codes.UNCERTAIN, codes.BAD], shape).astype(np.uint32)
+    ticks = START + np.arange(TICKS) * SECOND
+
+    live = program.step(program.new_state(), ticks, value, status)
+    history = program.run(program.new_state(), ticks, value, status)
+
+    same_bits(live.calc_value, history.calc_value)
+    y = live.calc_value
+    nans = np.isnan(y)
+    assert np.isfinite(y[~nans]).all()
+    assert (np.ascontiguousarray(y).view(np.uint64)[nans] == 0x7FF8_0000_0000_0000).all()
+    assert (live.calc_status[nans] >= codes.BAD).all()
+    if spec.output == "bool":
+        assert set(np.unique(y[~nans])) <= {0.0, 1.0}
+
+
+def same_bits(a: np.ndarray, b: np.ndarray) -> None:
+    np.testing.assert_array_equal(np.ascontiguousarray(a).view(np.uint64), np.ascontiguousarray(b).view(np.uint64))
+
+
+# --- what single blocks promise beyond that ----------------------------------------------------------------------------
+
+
+def evaluate(op: str, params: dict[str, float | str], *columns: list[float]) -> list[float]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(LIVELY, op, params)
+        program = one_block(REGISTRY[op], wired=len(columns))
+    value = np.array(columns).T
+    ticks = START + np.arange(len(value)) * SECOND
+    out = program.step(program.new_state(), ticks, value, np.zeros(value.shape, np.uint32))
+    return [None if np.isnan(y) else y for y in out.calc_value[:, 0].tolist()]  # type: ignore[misc]
+
+
+NAN = float("nan")
+
+
+def test_above_holds_within_its_hysteresis() -> None:
+    x = [10, 10.1, 8.1, 8, 9, 11, NAN, 9, NAN, 7, NAN, 9]
+    assert evaluate("above", {"limit": 10, "hysteresis": 2}, x) == [0, 1, 1, 0, 0, 1, None, 1, None, 0, None, 0]
+
+
+def test_below_holds_within_its_hysteresis() -> None:
+    x = [10, 9.9, 11.9, 12, 11, 9, NAN, 11, NAN, 13, NAN, 11]
+    assert evaluate("below", {"limit": 10, "hysteresis": 2}, x) == [0, 1, 1, 0, 0, 1, None, 1, None, 0, None, 0]
+
+
+def test_without_hysteresis_the_limit_itself_is_not_above_it() -> None:
+    assert evaluate("above", {"limit": 10}, [11, 10, 11]) == [1, 0, 1]
+
+
+def test_delay_counts_known_ticks_only() -> None:
+    x = [0, 1, 1, 0, 1, 1, NAN, 1, 1, 0, NAN, 0, 0]
+    assert evaluate("delay", {"on_s": 2, "off_s": 1}, x) == [0, 0, 0, 0, 0, 0, None, 1, 1, 1, None, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("m", "inputs", "result"),
+    [
+        (2, (1, 1, 0), 1),
+        (2, (1, 0, 0), 0),
+        (2, (1, NAN, 0), None),
+        (2, (1, NAN, 1), 1),
+        (2, (0, NAN, 0), 0),
+        (1, (NAN, NAN, NAN), None),
+        (3, (1, 1, NAN), None),
+        (3, (0, 1, NAN), 0),
+        (1, (1, 0, 0, 0, 0, 0, 0, 0), 1),
+        (8, (1, 1, 1, 1, 1, 1, 1, 1), 1),
+    ],
+)
+def test_voting_with_unknown_inputs(m: int, inputs: tuple[float, ...], result: float | None) -> None:
+    assert evaluate("m_of_n", {"m": m}, *([x] for x in inputs)) == [result]
+
+
+def test_a_slow_drift_is_movement_and_a_still_signal_is_frozen() -> None:
+    drift = [0.4 * i for i in range(12)]
+    assert None not in evaluate("quality_check", {"frozen_band": 1.0, "frozen_s": 5}, drift)
+    still = [5.0] * 6 + [5.05, 9.0]
+    assert evaluate("quality_check", {"frozen_band": 0.1, "frozen_s": 5}, still) == [5.0] * 5 + [None] * 2 + [9.0]
+    assert evaluate("quality_bad", {"frozen_band": 0.1, "frozen_s": 5}, still) == [0.0] * 5 + [1.0] * 2 + [0.0]
+
+
+# --- the registry ------------------------------------------------------------------------------------------------------
+
+
+def test_every_block_has_an_oracle_and_a_set_of_lively_parameters() -> None:
+    assert set(ORACLES) == set(REGISTRY)
+    assert set(LIVELY) == set(public())
+
+
+def test_the_blocks_of_the_platform() -> None:
+    assert set(public()) == {"quality_check", "quality_bad", "rolling_mean", "above", "below", "delay", "m_of_n"}
+    assert find("load") is None
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ({"step": staticmethod(lambda y: (y,))}, "wants"),
+        ({"step": staticmethod(lambda x: (print(x),))}, "does not have"),
+        ({"step": staticmethod(lambda x: (x,)), "ring": Ring("no")}, "ring needs"),
+        ({"step": staticmethod(lambda x: (x,)), "ring": Ring("p"), "params": (Param("p", low=1),)}, "ring needs"),
+    ],
+)
+def test_a_block_that_contradicts_itself_is_not_registered(members: dict[str, object], message: str) -> None:
+    cls = type("Odd", (), {"inputs": (Input("x"),), "output": "value", "bad": "skip", "__doc__": "Odd."} | members)
+    with pytest.raises(TypeError, match=message):
+        block(family="logic", zh="怪")(cls)
+    assert "odd" not in REGISTRY
+
+
+def test_a_name_is_taken_once() -> None:
+    members = {"inputs": (Input("x"),), "output": "value", "bad": "skip", "step": staticmethod(lambda x: (x,))}
+    with pytest.raises(TypeError, match="already"):
+        block(family="compare", zh="高于")(type("Above", (), members))

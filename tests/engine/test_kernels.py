@@ -1,0 +1,64 @@
+"""Kernels are compiled once, by whoever comes first, also where the package cannot be written to."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from headworks.blocks.catalogue import every
+from headworks.engine import codegen, kernels
+
+pytestmark = pytest.mark.feature("PLT-08")
+
+SMALL = """
+import pathlib, sys
+from headworks.engine import codegen, kernels
+kernels.PACKAGE_FOLDER = pathlib.Path(sys.argv[1])
+module = kernels.load("small", codegen.HEADER.format(constants="") + '''
+@njit((i8,), cache=True, **JIT)
+def twice(n):
+    return 2 * n
+''')
+print(module.__file__, module.twice(21), sum(module.twice.stats.cache_misses.values()))
+"""
+
+
+def start(folder: Path, cache: Path) -> subprocess.Popen[str]:
+    environment = os.environ | {"HEADWORKS_CACHE": str(cache)}
+    return subprocess.Popen(
+        [sys.executable, "-c", SMALL, str(folder)], stdout=subprocess.PIPE, env=environment, text=True
+    )
+
+
+def result(process: subprocess.Popen[str]) -> list[str]:
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    return out.split()
+
+
+def test_processes_that_start_together_compile_once(tmp_path: Path) -> None:
+    together = [start(tmp_path / "k", tmp_path / "cache") for _ in range(3)]
+    answers = [result(p) for p in together]
+    assert [a[1] for a in answers] == ["42"] * 3
+    assert sorted(a[2] for a in answers) == ["0", "0", "1"]
+    assert len(list((tmp_path / "k").glob("*.py"))) == 1
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_package_that_cannot_be_written_to_is_no_hindrance(tmp_path: Path) -> None:
+    not_a_folder = tmp_path / "file"
+    not_a_folder.write_text("")
+    file, answer, _ = result(start(not_a_folder / "k", tmp_path / "cache"))
+    assert answer == "42"
+    assert Path(file).parent == tmp_path / "cache" / "headworks" / "kernels"
+
+
+def test_the_name_of_a_kernel_file_follows_its_source() -> None:
+    source = codegen.block_kernels(every())
+    assert codegen.digest(source) in kernels.blocks().__name__
+    assert codegen.digest(source + "\n") != codegen.digest(source)
+    assert list(kernels.blocks().OPS) == [spec.op for spec in every()]
