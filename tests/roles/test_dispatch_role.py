@@ -147,7 +147,7 @@ def expected_records(edges: list[list[Edge]]) -> dict[str, tuple[str, int, int |
 
 @pytest.mark.feature("N-03")
 async def test_killed_at_seeded_moments_while_edges_stream_in_the_set_of_transitions_is_exact(installation, bus):
-    rng, edges = random.Random(7), edges_of(ticks=400, seed=11)
+    rng, edges = random.Random(7), edges_of(ticks=300, seed=11)
     calc = SampleBatch.of(np.arange(50), np.zeros(50), np.zeros(50)).encode()
     last = 0
 
@@ -166,7 +166,7 @@ async def test_killed_at_seeded_moments_while_edges_stream_in_the_set_of_transit
 
     installation.start()
     streaming = asyncio.create_task(stream())
-    for _ in range(4):
+    for _ in range(3):
         await asyncio.sleep(0.9 + rng.random())
         installation.kill()
         installation.start()

@@ -12,9 +12,6 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
-import nats.errors
-import nats.js.errors
-
 from headworks.base.errors import Fault, NotFound, NotReady
 from headworks.bus import messages
 from headworks.bus.errors import BusUnreachable, GapError
@@ -203,7 +200,8 @@ class Dispatch:
             self._ctx.ready(partitions=len(self._dispatchers))
             stopping = asyncio.create_task(self._ctx.stopping.wait())
             self._tasks["stopping"] = stopping
-            await asyncio.wait({stopping, self._failed}, return_when=asyncio.FIRST_COMPLETED)
+            ends: set[asyncio.Future[Any]] = {stopping, self._failed}
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if self._failed.done():
                 self._failed.result()
         finally:
@@ -233,7 +231,7 @@ class Dispatch:
         while await self._ctx.sleep(1.0):
             try:
                 await publish_pending(self._ctx.bus)
-            except (NotReady, OperationalError, nats.errors.Error, nats.js.errors.Error, TimeoutError) as e:
+            except (NotReady, OperationalError) as e:
                 self._ctx.log.info("plans not published yet", error=repr(e))
             self._ctx.beat(edges=sum(d.edges for d in self._dispatchers.values()))
 

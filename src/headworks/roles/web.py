@@ -31,7 +31,7 @@ class AbortableWebSocket(WebSocketsSansIOProtocol):
     """uvicorn's WebSocket, which also lets the application drop a peer that no longer reads."""
 
     async def run_asgi(self) -> None:
-        self.scope["extensions"]["headworks.abort"] = {"now": self.transport.abort}  # type: ignore[index]
+        self.scope["extensions"]["headworks.abort"] = {"now": self.transport.abort}
         await super().run_asgi()
 
 
@@ -96,7 +96,7 @@ def metrics() -> bytes:
     registry: prometheus_client.CollectorRegistry = prometheus_client.REGISTRY
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         registry = prometheus_client.CollectorRegistry()
-        multiprocess.MultiProcessCollector(registry)
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return prometheus_client.generate_latest(registry)
 
 
@@ -117,7 +117,7 @@ async def _reply(send: Send, status: int, content_type: str, body: bytes) -> Non
 def make_server(app: Application, host: str, port: int) -> EmbeddedServer:
     """Return the HTTP server of `app`; it runs on the loop that is already there."""
     config = uvicorn.Config(
-        app,  # type: ignore[arg-type]
+        app,
         host=host,
         port=port,
         http="httptools",

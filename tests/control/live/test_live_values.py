@@ -59,3 +59,11 @@ def test_newest_rows_come_in_order_of_tag():
 
     assert batch.tag[newest_rows(batch)].tolist() == [1, 2, 3]
     assert batch.time[newest_rows(batch)].tolist() == [5, 2, 4]
+
+
+def test_an_absurd_tag_id_takes_no_memory():
+    values = LatestValues(8)
+    values.update(SampleBatch.of([4_000_000_000, 3], [1, 1], [1.0, 2.0]))
+
+    assert len(values.time) < 100
+    assert values.rows([3]) == [[3, 0, 2.0, 0]]

@@ -149,7 +149,10 @@ def active_by_instance(instances: Collection[int] | None = None) -> dict[int, in
 
 
 def _open_counts(*columns: str) -> Iterable[tuple[Any, ...]]:
-    return Alarm.objects.filter(is_open=True).order_by().values_list(*columns).annotate(Count("id"))
+    counts: Iterable[tuple[Any, ...]] = (
+        Alarm.objects.filter(is_open=True).order_by().values_list(*columns).annotate(Count("id"))
+    )
+    return counts
 
 
 def _place(cursor: str) -> tuple[int, UUID]:

@@ -43,7 +43,8 @@ class Applied(msgspec.Struct, frozen=True, kw_only=True):
 
 def position(stream: str) -> int | None:
     """Return the last message of `stream` whose edges are in the records, None if none ever was."""
-    return StreamPosition.objects.filter(stream=stream).values_list("seq", flat=True).first()
+    row = StreamPosition.objects.filter(stream=stream).first()
+    return row.seq if row else None
 
 
 def set_position(stream: str, seq: int) -> None:
@@ -201,7 +202,8 @@ def acknowledge(user: Any, alarm_id: UUID, comment: str, at: int, address: str =
         _step_row(step, alarm, by=who, comment=comment).save(force_insert=True)
         audit(user, "alarms.acknowledge", "alarm", alarm_id, address, comment=comment)
         transaction.on_commit(lambda: changed.send(Alarm, ids=[alarm_id]))
-    return alarm
+    found: Alarm = alarm
+    return found
 
 
 def acknowledge_many(

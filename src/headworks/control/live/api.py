@@ -17,9 +17,8 @@ MAX_IDS = 5000
 
 
 def _numbers(given: Any) -> Any:
-    """Take ``1,2,3`` (once or several times) for a list of numbers."""
-    parts = given if isinstance(given, list) else [given]
-    return [n for part in parts for n in (part.split(",") if isinstance(part, str) else [part]) if n != ""]
+    """Take ``1,2,3`` for a list of numbers."""
+    return [n for n in given.split(",") if n] if isinstance(given, str) else given
 
 
 Ids = Annotated[

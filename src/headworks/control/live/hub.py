@@ -69,14 +69,14 @@ class Hub:
         self.system = SystemView(bus, tenant, clock, version)
         self.clients: set[Client] = set()
         self._bus = bus
-        self._tenant = tenant
+        self.tenant = tenant
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="live-records")
         self._pending: list[SampleBatch] = []
         self._changed_alarms: dict[UUID, None] = {}
         self._alarms_changed = asyncio.Event()
-        self._alarm_counts: dict[int, Sequence[int]] = {}
+        self._alarm_counts: dict[int, list[int]] = {}
         self._tree_due = asyncio.Event()
         self._sessions_due = asyncio.Event()
         self._health_sent: dict[int, tuple[int, ...]] = {}
@@ -95,7 +95,7 @@ class Hub:
             ("event", self._heard_event),
             ("health", self._heard_health),
         ):
-            await self._bus.subscribe(subject(self._tenant, kind, "*"), heard)  # type: ignore[arg-type]
+            await self._bus.subscribe(subject(self.tenant, kind, "*"), heard)  # type: ignore[arg-type]
         await self._load_tree()
         await self._load_alarm_counts()
         records.connect_signals(self)
@@ -188,12 +188,22 @@ class Hub:
         async def tell() -> None:
             self.alarms_changed(ids)
             event = Event(name="alarm.changed", at=self._clock.now(), params={"ids": [str(i) for i in ids]})
-            await self._bus.say(subject(self._tenant, "event", "web"), messages.encode(event))
+            await self._bus.say(subject(self.tenant, "event", "web"), messages.encode(event))
 
         asyncio.run_coroutine_threadsafe(tell(), self._loop)
 
-    def sessions_changed(self) -> None:
-        """A login ended or a user was edited: look at every connection's right to be here now."""
+    def session_ended(self, session: str) -> None:
+        """Somebody logged out: close the connections of that session."""
+
+        def close() -> None:
+            for client in self.clients:
+                if client.identity.session == session:
+                    client.close(UNAUTHORISED)
+
+        self._loop.call_soon_threadsafe(close)
+
+    def rights_changed(self) -> None:
+        """A user was edited: look at every connection's right to be here now."""
         self._loop.call_soon_threadsafe(self._sessions_due.set)
 
     # --- what clients ask for -------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 from uuid import UUID
 
 from django.contrib.auth.signals import user_logged_out
-from django.db import close_old_connections, connection, connections
+from django.db import close_old_connections, connection, connections, transaction
 from django.db.models.signals import post_delete, post_save
 
 from headworks.control.access.models import RoleAssignment, User
@@ -42,7 +42,9 @@ class Listener(Protocol):
 
     def people_changed_alarms(self, ids: Sequence[UUID]) -> None: ...
 
-    def sessions_changed(self) -> None: ...
+    def session_ended(self, session: str) -> None: ...
+
+    def rights_changed(self) -> None: ...
 
 
 def fresh(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -90,15 +92,20 @@ def _signals(listener: Listener) -> list[tuple[Any, Any, Callable[..., None]]]:
     def alarms_changed(ids: Sequence[UUID], **_: Any) -> None:
         listener.people_changed_alarms(ids)
 
-    def session_changed(**_: Any) -> None:
-        listener.sessions_changed()
+    def logged_out(request: Any, **_: Any) -> None:
+        # The session itself is deleted only after this signal, so looking it up now would still find it.
+        if key := getattr(getattr(request, "session", None), "session_key", None):
+            listener.session_ended(key)
+
+    def rights_changed(**_: Any) -> None:
+        transaction.on_commit(listener.rights_changed)
 
     return [
         (services.changed, None, alarms_changed),
-        (user_logged_out, None, session_changed),
-        (post_save, User, session_changed),
-        (post_save, RoleAssignment, session_changed),
-        (post_delete, RoleAssignment, session_changed),
+        (user_logged_out, None, logged_out),
+        (post_save, User, rights_changed),
+        (post_save, RoleAssignment, rights_changed),
+        (post_delete, RoleAssignment, rights_changed),
     ]
 
 

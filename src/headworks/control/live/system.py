@@ -7,9 +7,6 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-import nats.errors
-import nats.js.errors
-
 from headworks.base.clock import Clock
 from headworks.base.errors import NotReady
 from headworks.bus.client import Bus
@@ -106,7 +103,7 @@ class SystemView:
         for code in partitions:
             try:
                 self._streams[code] = await self._partition(code)
-            except (nats.errors.Error, nats.js.errors.Error, NotReady, TimeoutError):
+            except NotReady:
                 self._streams.pop(code, None)
 
     async def _partition(self, code: str) -> dict[str, Any]:

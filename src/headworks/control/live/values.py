@@ -13,6 +13,7 @@ from headworks.bus.batch import SampleBatch
 NO_TIME = -(1 << 63)
 """The time [µs] of a tag that never had a sample: before every time, so any sample is newer."""
 
+MAX_TAGS = 10_000_000
 Row = list[Any]
 
 
@@ -35,6 +36,8 @@ class LatestValues:
 
     def update(self, batch: SampleBatch) -> None:
         """Take the samples that are newer than what is known; of equal times the first received stays."""
+        if len(batch) and int(batch.tag.max()) >= MAX_TAGS:
+            batch = batch[batch.tag < MAX_TAGS]  # no installation has them; the arrays must not grow without end
         if not len(batch):
             return
         self._reserve(int(batch.tag.max()) + 1)
@@ -74,7 +77,8 @@ def newest_rows(batch: SampleBatch) -> NDArray[np.intp]:
     order = np.lexsort((-np.arange(len(batch)), batch.time, batch.tag))
     tag = batch.tag[order]
     last = np.append(tag[1:] != tag[:-1], True)
-    return order[last]
+    newest: NDArray[np.intp] = order[last]
+    return newest
 
 
 def make_rows(
