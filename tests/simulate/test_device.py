@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.simulate.broker import Broker
 
 from headworks.base.clock import SystemClock
 from headworks.base.errors import AuthFailed, Invalid
 from headworks.simulate import device
 from headworks.simulate.faults import Fault, FaultScript
 from headworks.simulate.thermal_unit import GROUPS, ThermalUnit
+
+from .broker import Broker
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "demo-unit"
 TOKENS = {f"u1-{group}": f"token-of-{group}" for group in GROUPS}

@@ -62,7 +62,7 @@ class ThermalUnit:
     Raises
     ------
     Invalid
-        ``simulate.unknown_target``: the script names a machine or tag that the unit does not have.
+        ``simulate.unknown_target`` (its problems): the script names a machine or tag that the unit does not have.
     """
 
     def __init__(self, seed: int = 1, start_us: int = 0, script: FaultScript | None = None) -> None:
