@@ -54,8 +54,8 @@ class FaultScript:
     Raises
     ------
     Invalid
-        ``simulate.bad_fault`` (its problems): a duration or severity is not positive, a start is negative, or a repeated fault is not over
-        when the script begins anew.
+        ``simulate.bad_fault`` (its problems): a duration or severity is not positive, a start is negative, or a
+        repeated fault is not over when the script begins anew.
     """
 
     def __init__(self, faults: Sequence[Fault] = (), repeat_s: int | None = None) -> None:
