@@ -1,12 +1,13 @@
-"""A historian in a process of its own, which ends with kill -9 at a chosen step of its work.
+"""Historians in processes of their own, which end with kill -9 at a chosen step of their work.
 
-Arguments: bus url, token, store folder, partition, last log sequence, last out sequence, kill point, which occurrence.
-Prints ``done`` when it has stored everything.
+Reads one JSON object a line: url, token, folder, partition, last_log, last_out, point, occurrence, delay_ms. For each it
+forks a historian (imports and kernels are loaded once) and prints how that ended: ``done`` or ``killed``.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -15,14 +16,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from headworks.bus.client import Bus
 from headworks.bus.subjects import log_stream, out_stream
-from headworks.history.intake import CalcIntake, GridIntake, RawIntake
-from headworks.history.record import Record, RecordFile
-from headworks.history.store import Options, Store
-from headworks.history.writer import Compaction, Limits, Writer
+from headworks.engine.grid import Grid
 
 TENANT = "t"
 
@@ -36,8 +35,8 @@ class Killer:
     """Counts steps by name and ends the process at the chosen one. ``mid_insert`` ends it from another thread, while the
     store works."""
 
-    def __init__(self, point: str, occurrence: int) -> None:
-        self._point, self._left = point, occurrence
+    def __init__(self, point: str, occurrence: int, delay_ms: float) -> None:
+        self._point, self._left, self._delay = point, occurrence, delay_ms / 1000
         self._lock = threading.Lock()
 
     def at(self, point: str) -> None:
@@ -48,15 +47,16 @@ class Killer:
             if self._left:
                 return
         if point == "mid_insert":
-            threading.Timer(0.001 * (self._occurrence_delay()), die).start()
+            threading.Timer(self._delay, die).start()
         else:
             die()
 
-    def _occurrence_delay(self) -> float:
-        return float(os.environ.get("KILL_DELAY_MS", "4"))
-
 
 def install(killer: Killer) -> None:
+    # The store's library does not survive a fork: it is imported after it.
+    from headworks.history.record import Record, RecordFile
+    from headworks.history.store import Store
+
     write, insert, execute = RecordFile.write, Store.insert, Store.execute
 
     def dying_write(self: RecordFile, record: Record) -> None:
@@ -80,19 +80,32 @@ def install(killer: Killer) -> None:
     RecordFile.write, Store.insert, Store.execute = dying_write, dying_insert, dying_execute  # type: ignore[method-assign]
 
 
-async def main() -> None:
-    url, token, folder, partition, last_log, last_out, point, occurrence = sys.argv[1:]
-    install(Killer(point, int(occurrence)))
+async def historian(
+    url: str,
+    token: str,
+    folder: str,
+    partition: str,
+    last_log: int,
+    last_out: int,
+    point: str,
+    occurrence: int,
+    delay_ms: float,
+) -> None:
+    from headworks.history.intake import CalcIntake, GridIntake, RawIntake
+    from headworks.history.store import Options, Store
+    from headworks.history.writer import Compaction, Limits, Writer
+
+    install(Killer(point, occurrence, delay_ms))
     bus = await Bus.connect(url, token, "historian")
     store = Store(Path(folder), Options(min_free=0))
     db = store.open_tenant(TENANT)
     records = Path(folder)
     log, out = log_stream(TENANT, partition), out_stream(TENANT, partition)
     grid = GridIntake(partition, bus.get_plan)
-    limits = Limits(weight=200, seconds=0.05)
+    limits = Limits(weight=60, seconds=0.05)
     writers = [
-        (Writer(bus, store, db, log, "historian", RawIntake(bus.get_plan), records / "raw", limits), int(last_log)),
-        (Writer(bus, store, db, out, "historian", CalcIntake(), records / "calc", limits), int(last_out)),
+        (Writer(bus, store, db, log, "historian", RawIntake(bus.get_plan), records / "raw", limits), last_log),
+        (Writer(bus, store, db, out, "historian", CalcIntake(), records / "calc", limits), last_out),
         (
             Writer(
                 bus,
@@ -102,10 +115,10 @@ async def main() -> None:
                 "historian-grid",
                 grid,
                 records / "grid",
-                Limits(weight=400, seconds=0.1),
+                Limits(weight=8_000, seconds=0.05),
                 after=Compaction(store, db, partition, grid),
             ),
-            int(last_log),
+            last_log,
         ),
     ]
     tasks = [asyncio.create_task(w.run()) for w, _ in writers]
@@ -119,7 +132,23 @@ async def main() -> None:
     await asyncio.gather(*tasks)
     await bus.close()
     store.close()
-    print("done")
 
 
-asyncio.run(main())
+def main() -> None:
+    Grid(np.array([1], np.uint32), 1, 1)  # loads the kernels
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                asyncio.run(historian(**json.loads(line)))
+                code = 0
+            finally:
+                sys.stderr.flush()
+                os._exit(code)
+        _, status = os.waitpid(pid, 0)
+        killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+        print("killed" if killed else "done" if status == 0 else f"failed {status}", flush=True)
+
+
+main()

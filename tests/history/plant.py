@@ -21,7 +21,9 @@ START = 1_700_002_790_000_000  # ten seconds before an hour begins, UTC
 SECOND = 1_000_000
 
 
-def plan(partition: str, tags: int = 5, tick: int = SECOND, revision: int = 1, staleness: int = 30 * SECOND) -> PartitionPlan:
+def plan(
+    partition: str, tags: int = 5, tick: int = SECOND, revision: int = 1, staleness: int = 30 * SECOND
+) -> PartitionPlan:
     measured = tuple(TagPlan(id=i + 1, code=f"T{i + 1}") for i in range(tags))
     calculated = (TagPlan(id=901, code="C1", kind="calculated"), TagPlan(id=902, code="C2", kind="calculated"))
     return PartitionPlan(

@@ -80,7 +80,11 @@ def test_a_token_holds_after_the_store_was_closed_and_opened(tmp_path: Path) -> 
 def test_a_batch_over_many_days_is_stored_whole(store: Store, db: str) -> None:
     days = np.arange(250, dtype=np.int64)
     rows = raw_rows(
-        np.ones(250, np.uint32), DAY + days * 86_400_000_000, np.zeros(250, np.uint64), days * 1.0, np.zeros(250, np.uint32)
+        np.ones(250, np.uint32),
+        DAY + days * 86_400_000_000,
+        np.zeros(250, np.uint64),
+        days * 1.0,
+        np.zeros(250, np.uint32),
     )
     store.insert(f"{db}.raw", rows, "x-1-2")
     store.insert(f"{db}.raw", rows, "x-1-2")

@@ -64,7 +64,9 @@ class Run:
 
     def raw(self, limits: Limits = FAST) -> Writer:
         bus, store, db = self._with
-        return Writer(bus, store, db, self._log.stream, "historian", RawIntake(bus.get_plan), self._folder / "raw", limits)
+        return Writer(
+            bus, store, db, self._log.stream, "historian", RawIntake(bus.get_plan), self._folder / "raw", limits
+        )
 
     def calc(self) -> Writer:
         bus, store, db = self._with
@@ -142,9 +144,7 @@ def check_grid(
 ) -> None:
     ticks, value, status = expected_grid(log, plans, tags)
     keep = ticks >= start
-    found = list(
-        Queries(store, db).matrix(Matrix(tags=tuple(tags), start=start, stop=int(ticks[-1]) + 1, tick=tick))
-    )
+    found = list(Queries(store, db).matrix(Matrix(tags=tuple(tags), start=start, stop=int(ticks[-1]) + 1, tick=tick)))
     np.testing.assert_array_equal(np.concatenate([c.ticks for c in found]), ticks[keep])
     np.testing.assert_array_equal(np.concatenate([c.value for c in found], axis=1).T, value[keep])
     np.testing.assert_array_equal(np.concatenate([c.status for c in found], axis=1).T, status[keep])
@@ -308,7 +308,7 @@ async def test_a_stream_that_began_anew_is_stored_and_the_old_rows_stay(
     writer = run.raw()
     task = asyncio.create_task(writer.run())
     async with asyncio.timeout(20):
-        while writer.progress.gaps == 0 or writer.progress.seen != len(again.messages):
+        while writer.progress.gaps == 0 or writer.progress.seen != len(again.messages):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     writer.stop()
     await task

@@ -19,6 +19,7 @@ from pyarrow import flight
 from headworks.base import log
 from headworks.base.clock import Clock, SystemClock
 from headworks.base.errors import HeadworksError, Invalid, NotReady, RequestError
+from headworks.history.columns import column, lists
 from headworks.history.errors import StoreFault, TicketRefused
 from headworks.history.queries import Queries
 from headworks.history.segments import MatrixChunk
@@ -93,9 +94,8 @@ def _chunks(chunks: Iterator[MatrixChunk]) -> Iterator[tuple[pa.RecordBatch, pa.
     try:
         for c in chunks:
             n, k = c.value.shape
-            offsets = pa.array(np.arange(0, (n + 1) * k, k, dtype=np.int32))
-            value = pa.ListArray.from_arrays(offsets, pa.array(c.value.reshape(-1)))
-            status = pa.ListArray.from_arrays(offsets, pa.array(c.status.reshape(-1)))
+            value = lists(column(c.value.reshape(-1)), np.full(n, k))
+            status = lists(column(c.status.reshape(-1)), np.full(n, k))
             yield pa.record_batch([value, status], schema=MATRIX_SCHEMA), pa.py_buffer(c.ticks.tobytes())
     except HeadworksError as e:
         raise _told(e) from e

@@ -24,6 +24,7 @@ from headworks.bus.messages import Activation, Mark, Watermark
 from headworks.bus.plan import PartitionPlan
 from headworks.bus.reader import Message
 from headworks.history import segments
+from headworks.history.columns import MICROS, column
 from headworks.history.follow import LogFollower, Released
 
 _logger = log.get(__name__)
@@ -69,11 +70,11 @@ def raw_rows(
     """Return samples as rows of the raw table."""
     return pa.record_batch(
         [
-            pa.array(tag),
-            pa.array(time).cast(pa.timestamp("us", "UTC")),
-            pa.array(rev),
-            pa.array(value),
-            pa.array(status),
+            column(tag),
+            column(time, MICROS),
+            column(rev),
+            column(value),
+            column(status),
         ],
         names=["tag", "ts", "rev", "value", "status"],
     )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from headworks.base.errors import Problem
 from headworks.base.status import BAD, BAD_NO_DATA
+from headworks.history.columns import column
 from headworks.history.errors import BadQuery
 from headworks.history.segments import HOUR, MatrixChunk, Segments, assemble
 from headworks.history.store import Store
@@ -201,8 +202,8 @@ class Queries:
         value, status = found["value"].to_numpy().copy(), found["status"].to_numpy()
         good = np.isfinite(value) & (status < BAD)
         value[~good] = np.nan
-        v, n = pa.array(value), pa.array(good.astype(np.uint64))
-        columns = [found["tag"], found["time"], v, v, v, v, v, n, pa.array((~good).astype(np.uint64)), found["status"]]
+        v, n, bad = column(value), column(good.astype(np.uint64)), column((~good).astype(np.uint64))
+        columns = [found["tag"], found["time"], v, v, v, v, v, n, bad, found["status"]]
         return pa.table(columns, names=TREND_SCHEMA.names).cast(TREND_SCHEMA)
 
     def _buckets(self, q: Trend, tags: list[int]) -> list[pa.Table]:
@@ -422,8 +423,8 @@ def _with_mean(found: pa.Table) -> pa.Table:
     none = n == 0
     columns: dict[str, Any] = {c: found[c] for c in ("tag", "time", "n", "bad", "status")}
     for c in ("min", "max", "first", "last"):
-        columns[c] = np.where(none, np.nan, found[c].to_numpy())
-    columns["mean"] = np.where(none, np.nan, found["s"].to_numpy() / np.where(none, 1.0, n))
+        columns[c] = column(np.where(none, np.nan, found[c].to_numpy()))
+    columns["mean"] = column(np.where(none, np.nan, found["s"].to_numpy() / np.where(none, 1.0, n)))
     return pa.table({name: columns[name] for name in TREND_SCHEMA.names}).cast(TREND_SCHEMA)
 
 

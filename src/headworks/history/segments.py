@@ -16,17 +16,18 @@ from numpy.typing import NDArray
 
 from headworks.base.errors import Fault
 from headworks.base.status import BAD_NO_DATA
+from headworks.history.columns import MICROS, SECONDS, column, lists, repeated
 from headworks.history.follow import Alignment, Released
 
 HOUR = 3_600_000_000
 _SCHEMA = pa.schema(
     [
-        ("hour", pa.timestamp("s", "UTC")),
+        ("hour", SECONDS),
         ("tag", pa.uint32()),
         ("part", pa.string()),
         ("tick", pa.uint64()),
         ("staleness", pa.uint64()),
-        ("first", pa.timestamp("us", "UTC")),
+        ("first", MICROS),
         ("value", pa.list_(pa.float64())),
         ("run_at", pa.list_(pa.uint32())),
         ("run_status", pa.list_(pa.uint32())),
@@ -71,10 +72,6 @@ def _cut(group: Sequence[Released]) -> Iterator[Stretch]:
         yield Stretch(group[0].alignment, int(hours[start]), int(ticks[start]), value[start:stop], status[start:stop])
 
 
-def _lists(flat: pa.Array, lengths: NDArray[np.int64]) -> pa.Array:
-    return pa.ListArray.from_arrays(np.concatenate(([0], np.cumsum(lengths))).astype(np.int32), flat)
-
-
 def runs(status: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.int64]]:
     """Return (start index, status, runs per lane) of lane-major statuses u32[n, k]."""
     change = np.ones(status.shape, bool)
@@ -91,15 +88,15 @@ def to_batch(part: str, stretch: Stretch) -> pa.RecordBatch:
     a = stretch.alignment
     return pa.record_batch(
         [
-            pa.array(np.full(n, stretch.hour // 1_000_000)).cast(pa.timestamp("s", "UTC")),
-            pa.array(a.columns),
-            pa.array([part]).take(pa.array(np.zeros(n, np.int32))),
-            pa.array(np.full(n, a.tick, np.uint64)),
-            pa.array(np.full(n, a.staleness, np.uint64)),
-            pa.array(np.full(n, stretch.first)).cast(pa.timestamp("us", "UTC")),
-            _lists(pa.array(values), np.full(n, k)),
-            _lists(pa.array(at), counts),
-            _lists(pa.array(status), counts),
+            column(np.full(n, stretch.hour // 1_000_000), SECONDS),
+            column(a.columns),
+            repeated(part, n),
+            column(np.full(n, a.tick, np.uint64)),
+            column(np.full(n, a.staleness, np.uint64)),
+            column(np.full(n, stretch.first), MICROS),
+            lists(column(values), np.full(n, k)),
+            lists(column(at), counts),
+            lists(column(status), counts),
         ],
         schema=_SCHEMA,
     )
@@ -231,15 +228,15 @@ def compact(segments: Segments, part: str, hour: int) -> pa.RecordBatch:
     kept = np.bincount(run_group[keep], minlength=len(heads))
     return pa.record_batch(
         [
-            pa.array(np.full(len(heads), hour // 1_000_000)).cast(pa.timestamp("s", "UTC")),
-            pa.array(segments.tag[heads]),
-            pa.array([part]).take(pa.array(np.zeros(len(heads), np.int32))),
-            pa.array(segments.tick[heads].astype(np.uint64)),
-            pa.array(segments.staleness[heads].astype(np.uint64)),
-            pa.array(segments.first[heads]).cast(pa.timestamp("us", "UTC")),
-            _lists(pa.array(segments.flat), np.diff(segments.offset[bounds])),
-            _lists(pa.array(at[keep].astype(np.uint32)), kept),
-            _lists(pa.array(segments.run_status[keep]), kept),
+            column(np.full(len(heads), hour // 1_000_000), SECONDS),
+            column(segments.tag[heads]),
+            repeated(part, len(heads)),
+            column(segments.tick[heads].astype(np.uint64)),
+            column(segments.staleness[heads].astype(np.uint64)),
+            column(segments.first[heads], MICROS),
+            lists(column(segments.flat), np.diff(segments.offset[bounds])),
+            lists(column(at[keep].astype(np.uint32)), kept),
+            lists(column(segments.run_status[keep]), kept),
         ],
         schema=_SCHEMA,
     )

@@ -297,7 +297,9 @@ def _code(e: BaseException) -> int:
 def _run(session: Session, statement: str, parameters: Mapping[str, Any] | None) -> pa.Table:
     started = time.monotonic()
     try:
-        result = session.query(statement, "ArrowTable", params=dict(parameters) if parameters else None)
+        # Not "ArrowTable": that imports pandas, which takes longer than opening the store.
+        result = session.query(statement, "Arrow", params=dict(parameters) if parameters else None)
+        return pa.ipc.open_file(result.get_memview().view()).read_all() if len(result) else pa.table({})
     except (ChdbError, RuntimeError, pa.ArrowException, OSError) as e:
         code = _code(e)
         if code in _TOO_LARGE:
@@ -305,4 +307,3 @@ def _run(session: Session, statement: str, parameters: Mapping[str, Any] | None)
         if code in _TIMEOUT:
             raise QueryTimeout(seconds=round(time.monotonic() - started, 1)) from e
         raise StoreFault(reason=str(e)[:500]) from e
-    return result if isinstance(result, pa.Table) else pa.table({})
