@@ -87,7 +87,7 @@ def test_a_second_acknowledgement_is_refused(state):
         machine.acknowledge(alarm, 9)
 
     assert e.value.error_code == "alarm.already_acknowledged"
-    assert e.value.params == {"state": str(state)}
+    assert e.value.params == {"by": "", "state": str(state)}
 
 
 @pytest.mark.parametrize(

@@ -140,11 +140,11 @@ def acknowledge(alarm: Alarm, at: int) -> tuple[Alarm, Transition]:
     Raises
     ------
     Conflict
-        ``alarm.already_acknowledged``: somebody was faster; nothing changes.
+        ``alarm.already_acknowledged``: somebody was faster (who, only the records know); nothing changes.
     """
     new = after(alarm.state, "acknowledge")
     if new is None:
-        raise Conflict("alarm.already_acknowledged", state=str(alarm.state))
+        raise Conflict("alarm.already_acknowledged", by="", state=str(alarm.state))
     acked = msgspec.structs.replace(alarm, state=new, acked_at=at)
     return acked, _transition(alarm.id, "acknowledge", at, alarm.state, new)
 

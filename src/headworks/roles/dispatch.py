@@ -12,6 +12,8 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
+from prometheus_client import Counter
+
 from headworks.base.errors import Fault, NotFound, NotReady
 from headworks.bus import messages
 from headworks.bus.errors import BusUnreachable, GapError
@@ -22,6 +24,7 @@ from headworks.bus.subjects import out_stream, subject
 from headworks.roles.context import RoleContext
 from headworks.roles.records import Records, set_up_django
 
+_EDGES = Counter("headworks_alarm_edges", "Condition edges by what became of them", ["partition", "outcome"])
 _NAME = "dispatch"
 _WAITING_MESSAGES = 1000
 _POSITION_SECONDS = 1.0
@@ -122,6 +125,12 @@ class PartitionDispatcher:
                 services.apply_edges, self._partition, edges, seq, tenant=self.plan.tenant, stream=self._stream
             )
             self.edges += applied.applied
+            for outcome, count in (
+                ("applied", applied.applied),
+                ("repeated", applied.repeated),
+                ("out_of_step", applied.out_of_step),
+            ):
+                _EDGES.labels(self._partition, outcome).inc(count)
             self._in_records = seq
             await self._say_changed(list(applied.changed))
         self._seq = seq

@@ -20,6 +20,7 @@ from headworks.roles.records import set_up_django
 
 STOP_S = 3
 _MAX_FRAME = 256 * 1024
+_CLIENTS = prometheus_client.Gauge("headworks_live_clients", "Live connections", multiprocess_mode="livesum")
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -172,6 +173,7 @@ async def main(ctx: RoleContext) -> None:
         while not stopping.done() and not serving.done():
             await asyncio.wait({stopping, serving}, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
             ctx.beat(clients=len(hub.clients))
+            _CLIENTS.set(len(hub.clients))
     finally:
         for task in (stopping, listening):
             task.cancel()

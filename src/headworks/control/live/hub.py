@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 import numpy as np
@@ -31,6 +31,7 @@ from headworks.control.live.values import LatestValues, make_rows, newest_rows
 
 FLUSH_S = 0.2
 MAX_ROWS = 1000
+MAX_ALARMS = 200
 HEALTH_S = 2.0
 CHECK_SESSIONS_S = 2.0
 RELOAD_TREE_S = 60.0
@@ -71,6 +72,7 @@ class Hub:
         self._bus = bus
         self.tenant = tenant
         self._clock = clock
+        self._name = uuid4().hex
         self._loop = asyncio.get_running_loop()
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="live-records")
         self._pending: list[SampleBatch] = []
@@ -158,7 +160,7 @@ class Hub:
 
     async def _heard_event(self, where: str, data: bytes) -> None:
         event = self._decode(where, data, Event)
-        if isinstance(event, Event) and event.name == "alarm.changed":
+        if isinstance(event, Event) and event.name == "alarm.changed" and event.params.get("by") != self._name:
             try:
                 self.alarms_changed(UUID(i) for i in event.params["ids"])
             except (KeyError, TypeError, ValueError):
@@ -187,7 +189,8 @@ class Hub:
 
         async def tell() -> None:
             self.alarms_changed(ids)
-            event = Event(name="alarm.changed", at=self._clock.now(), params={"ids": [str(i) for i in ids]})
+            params = {"ids": [str(i) for i in ids], "by": self._name}
+            event = Event(name="alarm.changed", at=self._clock.now(), params=params)
             await self._bus.say(subject(self.tenant, "event", "web"), messages.encode(event))
 
         asyncio.run_coroutine_threadsafe(tell(), self._loop)
@@ -283,7 +286,8 @@ class Hub:
     async def _tell_alarms(self, ids: list[UUID]) -> None:
         if any(c.alarms for c in self.clients):
             items = await self.call(records.alarms, ids)
-            self._tell({"type": "alarms", "items": items}, lambda c: c.alarms)
+            for start in range(0, len(items), MAX_ALARMS):
+                self._tell({"type": "alarms", "items": items[start : start + MAX_ALARMS]}, lambda c: c.alarms)
             self._tell({"type": "summary", **await self.call(records.summary)}, lambda c: c.alarms)
         await self._load_alarm_counts()
         self._tell_health()
