@@ -224,7 +224,8 @@ def replay(
     """Send a CSV through the device endpoint as its device would."""
     from headworks.roles.feed import replay_file
 
-    replay_file(_home(), file, map_file, speed=speed, limit=limit, start=start, token_file=token_file)
+    done = replay_file(_home(), file, map_file, speed=speed, limit=limit, start=start, token_file=token_file)
+    click.echo(f"{done.rows} rows, {done.samples} samples in {done.messages} messages, {done.acked} acknowledged")
 
 
 @command()

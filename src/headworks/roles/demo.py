@@ -26,7 +26,7 @@ def run_demo(home: Home, plants: Sequence[Path]) -> int:
 
     for folder in plants:
         diff = apply_plant(folder, dry_run=False, actor="demo")
-        click.echo(f"plant     {folder.name}: {diff.summary()}")
+        click.echo(f"plant     {folder.name}: {len(diff.changes)} changes")
     for code in Device.objects.filter(partition__code=_SIMULATED, retired_at=None).values_list("code", flat=True):
         device_token(home, code)
     log_file = home.folder("log") / "headworks.log"

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from pathlib import Path
 
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
 from headworks.base.settings import Home
+from headworks.connect import replay
+from headworks.connect.client import DeviceClient, LoginRefused
 from headworks.roles.context import read_endpoints
 from headworks.roles.installation import device_token
 from headworks.simulate.device import run_unit
@@ -37,3 +42,70 @@ def simulate_unit(home: Home, folder: Path, *, seed: int, speed: float, script_f
         )
 
     asyncio.run(work())
+
+
+_NEW_TOKEN_SECONDS = 20.0
+
+
+def replay_file(
+    home: Home,
+    file: Path,
+    map_file: Path,
+    *,
+    speed: float,
+    limit: int | None,
+    start: str | None,
+    token_file: Path | None,
+) -> replay.Progress:
+    """Send a recorded file as its device would, with a progress bar; return what was sent.
+
+    Without `token_file` the token this installation keeps for the device is used (one is issued the first time).
+    """
+    mapping = replay.load_map(map_file)
+    if token_file is not None:
+        token = token_file.read_text().strip()
+    else:
+        import django
+
+        django.setup()
+        token = device_token(home, mapping.device)
+    begin = None if start is None else replay.parse_instant(start, home.settings.timezone)
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+
+    async def work() -> replay.Progress:
+        client = await _connected(*read_endpoints(home).mqtt, token, mapping.device)
+        stopping = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stopping.set)
+        with Progress(*columns) as bar:
+            task = bar.add_task(file.name, total=1.0)
+            try:
+                return await replay.replay(
+                    file,
+                    mapping,
+                    client,
+                    speed=speed,
+                    limit=limit,
+                    start=begin,
+                    stopping=stopping,
+                    on_progress=lambda p: bar.update(task, completed=p.done),
+                )
+            finally:
+                await client.close()
+
+    return asyncio.run(work())
+
+
+async def _connected(host: str, port: int, token: str, name: str) -> DeviceClient:
+    """Connect; a token that was issued a moment ago is known to the endpoint only with the next plan."""
+    until = time.monotonic() + _NEW_TOKEN_SECONDS
+    while True:
+        client = DeviceClient(host, port, token, version=5, name=name)
+        try:
+            await client.connect()
+        except LoginRefused:
+            await client.close()
+            if time.monotonic() > until:
+                raise
+            await asyncio.sleep(1.0)
+        else:
+            return client
