@@ -186,7 +186,7 @@ def complete(code: str, ports: tuple[Port, ...], blocks: list[BlockNode]) -> Gra
         code=code,
         title=TEXT,
         ports=ports,
-        params=(Parameter(name="limit", default=0.3, low=-100.0, high=100.0),),
+        params=(Parameter(name="limit", default=0.31371, low=-100.0, high=100.0),),
         blocks=tuple(blocks),
         conditions=tuple(
             Condition(name=f"c-{b}", source=b, title=TEXT, value=signals[i % len(signals)] if i % 3 else None)
