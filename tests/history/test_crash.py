@@ -76,10 +76,8 @@ async def test_kill_at_every_step_loses_and_doubles_nothing(own_bus_server: BusS
     fill(log, 114, seed=22, start=START + 60 * SECOND, step=300 * SECOND)  # nine hours and a half
     fill(log, 60, seed=23, start=START + (60 + 114 * 300) * SECOND)
     points = ["before_record", "after_record", "mid_insert", "after_insert", "after_segments", "after_drop"]
-    kills = [
-        (p, 1 if p in ("after_segments", "after_drop") else int(rng.integers(1, 4)))
-        for p in [*points, *points[2:4], "after_insert"]
-    ]
+    chosen = [*points, *points[2:4], "after_insert"]
+    kills = [(p, 1 if p in ("after_segments", "after_drop") else int(rng.integers(1, 4))) for p in chosen]
     historians, happened, calculated = Historians(own_bus_server, tmp_path / "h", log), [], 0
     cuts = np.linspace(0, len(log.messages), len(kills) + 1).astype(int).tolist()
     for i, (first, last) in zip(rng.permutation(len(kills)), itertools.pairwise(cuts), strict=True):

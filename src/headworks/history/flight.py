@@ -21,7 +21,7 @@ from headworks.base.clock import Clock, SystemClock
 from headworks.base.errors import HeadworksError, Invalid, NotReady, RequestError
 from headworks.history.columns import column, lists
 from headworks.history.errors import StoreFault, TicketRefused
-from headworks.history.queries import Queries
+from headworks.history.queries import COUNT_SCHEMA, Queries
 from headworks.history.segments import MatrixChunk
 from headworks.history.store import Store
 from headworks.history.ticket import Count, Latest, Matrix, Raw, Ticket, Trend, verify
@@ -80,8 +80,11 @@ class HistoryService(flight.FlightServerBase):  # type: ignore[misc]
         elif isinstance(q, Latest):
             table = queries.latest(q)
         elif isinstance(q, Count):
-            everything = not q.tags and ticket.scope is not None
-            table = queries.count(msgspec.structs.replace(q, tags=ticket.scope) if everything else q)
+            if not q.tags and ticket.scope is not None:
+                q = msgspec.structs.replace(q, tags=ticket.scope)
+                if not ticket.scope:
+                    return flight.RecordBatchStream(COUNT_SCHEMA.empty_table())
+            table = queries.count(q)
         else:
             if ticket.scope is not None:
                 raise TicketRefused(reason="scope")
@@ -108,11 +111,12 @@ def _told(e: HeadworksError) -> flight.FlightError:
         family = "not_ready"
     if isinstance(e, TicketRefused):
         family = "refused"
+    params = {k: v if isinstance(v, int | float) else str(v) for k, v in e.params.items()}
     if isinstance(e, StoreFault):
+        # The store's own words name statements and folders: they are for the log, not for the caller.
         _logger.error("query failed", error=str(e))
-    failure = Failure(
-        family, e.error_code, {k: str(v) for k, v in e.params.items()}, [msgspec.to_builtins(p) for p in e.problems]
-    )
+        params = {"reason": "store"}
+    failure = Failure(family, e.error_code, params, [msgspec.to_builtins(p) for p in e.problems])
     kind = flight.FlightUnauthorizedError if family == "refused" else flight.FlightServerError
     return kind(e.error_code, msgspec.json.encode(failure))
 

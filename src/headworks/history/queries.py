@@ -61,11 +61,11 @@ COUNT_SCHEMA = pa.schema([("tag", pa.uint32()), ("n", pa.uint64())])
 STATS_SCHEMA = pa.schema([("table", pa.string()), ("rows", pa.uint64()), ("bytes", pa.uint64())])
 
 
-def _check(tags: Sequence[int], limit: int, start: int = 0, stop: int = 1, **counts: tuple[int, int]) -> None:
+def _check(tags: Sequence[int], most_tags: int, start: int = 0, stop: int = 1, **counts: tuple[int, int]) -> None:
     """Refuse what cannot be answered; `counts` are (value, greatest allowed)."""
     problems = []
-    if not 0 < len(tags) <= limit:
-        problems.append(Problem(field="tags", value=len(tags), code="history.limit", params={"max": limit}))
+    if not 0 < len(tags) <= most_tags:
+        problems.append(Problem(field="tags", value=len(tags), code="history.limit", params={"max": most_tags}))
     if not 0 <= start < stop < 1 << 62:
         problems.append(Problem(field="start", value=[start, stop], code="history.span"))
     for name, (value, most) in counts.items():
@@ -239,7 +239,7 @@ class Queries:
         found = self._ask(
             f"""SELECT tag, intDiv({_US}, {{w:Int64}}) * {{w:Int64}} AS time, minIf(value, {_GOOD}) AS min,
             maxIf(value, {_GOOD}) AS max, sumIf(value, {_GOOD}) AS s, argMinIf(value, ts, {_GOOD}) AS first,
-            argMaxIf(value, ts, {_GOOD}) AS last, countIf({_GOOD}) AS n, count() - n AS bad, max(status) AS status
+            argMaxIf(value, ts, {_GOOD}) AS last, countIf({_GOOD}) AS n, count() - n AS bad, max(status) AS worst
             FROM ({_samples(self._db, q.mode)}) GROUP BY tag, time""",
             tags=tags,
             start=start,
@@ -256,7 +256,7 @@ class Queries:
         found = self._ask(
             f"""SELECT tag, intDiv({us}, {{w:Int64}}) * {{w:Int64}} AS time, min(mn) AS min, max(mx) AS max, sum(r.s) AS s,
             argMinMerge(r.first) AS first, argMaxMerge(r.last) AS last, sum(r.n) AS n, sum(r.bad) AS bad,
-            max(worst) AS status
+            max(r.worst) AS worst
             FROM {self._db}.{table} AS r WHERE tag IN {{tags:Array(UInt32)}} AND {us} >= {{start:Int64}}
             AND {us} < {{stop:Int64}} AND NOT ({us} >= {{low:Int64}} AND {us} < {{high:Int64}})
             GROUP BY tag, time""",
@@ -421,7 +421,8 @@ def _with_mean(found: pa.Table) -> pa.Table:
         return TREND_SCHEMA.empty_table()
     n = found["n"].to_numpy().astype(np.float64)
     none = n == 0
-    columns: dict[str, Any] = {c: found[c] for c in ("tag", "time", "n", "bad", "status")}
+    columns: dict[str, Any] = {c: found[c] for c in ("tag", "time", "n", "bad")}
+    columns["status"] = found["worst"]
     for c in ("min", "max", "first", "last"):
         columns[c] = column(np.where(none, np.nan, found[c].to_numpy()))
     columns["mean"] = column(np.where(none, np.nan, found["s"].to_numpy() / np.where(none, 1.0, n)))
