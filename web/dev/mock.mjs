@@ -230,7 +230,7 @@ function frame(text) {
       : Buffer.concat([Buffer.from([0x81, 127, 0, 0, 0, 0]), Buffer.from(Uint32Array.of(data.length).buffer).reverse()]);
   return Buffer.concat([head, data]);
 }
-const broadcast = (message) => { for (const c of clients) c.socket.write(frame(JSON.stringify(message))); };
+const broadcast = (message) => { for (const c of clients) if (c[message.type === 'system' ? 'system' : 'alarms']) c.socket.write(frame(JSON.stringify(message))); };
 
 server.on('upgrade', (request, socket) => {
   const accept = createHash('sha1').update(`${request.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
@@ -248,7 +248,7 @@ server.on('upgrade', (request, socket) => {
       const mask = rest.subarray(at, at + 4);
       const data = Buffer.from(rest.subarray(at + 4, at + 4 + size).map((b, i) => b ^ mask[i % 4]));
       if ((rest[0] & 15) === 8) socket.end();
-      if ((rest[0] & 15) === 1) { const message = JSON.parse(data); if (message.op === 'tags') client.ids = message.ids; }
+      if ((rest[0] & 15) === 1) { const message = JSON.parse(data); if (message.op === 'tags') client.ids = message.ids; else client[message.op] = message.on; }
       rest = rest.subarray(at + 4 + size);
     }
   });

@@ -13,6 +13,7 @@ import { antdLocale } from './lib/i18n';
 import { manifestQuery, sessionQuery } from './lib/queries';
 import type { Language, Session, User } from './lib/types';
 import { live } from './live/bridge';
+import { PartitionsContext, useAskPartitions } from './live/hooks';
 import type { Topic } from './live/socket';
 import { valueStore } from './live/values';
 import { usePreferences } from './theme/preferences';
@@ -60,26 +61,29 @@ function SignedIn({ session, user }: { session: Session; user: User }) {
     }),
     [user, session, i18n.language],
   );
+  const partitions = useAskPartitions(host.can('system.view'));
   const { data: manifest } = useQuery(manifestQuery());
   const home = manifest?.pages[0]?.path ?? '/monitor';
   return (
     <HostContext value={host}>
-      <Shell session={session}>
-        <Suspense fallback={<Loading />}>
-          <Routes>
-            <Route path="/" element={<Navigate to={home} replace />} />
-            <Route path="/login" element={<Navigate to={home} replace />} />
-            <Route path="/monitor/:asset?" element={<MonitorPage />} />
-            <Route path="/tags/:id" element={<TagPage />} />
-            <Route path="/trend" element={<TrendPage />} />
-            <Route path="/trends" element={<TrendPage />} />
-            <Route path="/alarms" element={<AlarmsPage />} />
-            <Route path="/system" element={<SystemPage />} />
-            <Route path="/apps/:app/*" element={<AppPages />} />
-            <Route path="*" element={<NotFound />} />
-          </Routes>
-        </Suspense>
-      </Shell>
+      <PartitionsContext value={partitions}>
+        <Shell session={session}>
+          <Suspense fallback={<Loading />}>
+            <Routes>
+              <Route path="/" element={<Navigate to={home} replace />} />
+              <Route path="/login" element={<Navigate to={home} replace />} />
+              <Route path="/monitor/:asset?" element={<MonitorPage />} />
+              <Route path="/tags/:id" element={<TagPage />} />
+              <Route path="/trend" element={<TrendPage />} />
+              <Route path="/trends" element={<TrendPage />} />
+              <Route path="/alarms" element={<AlarmsPage />} />
+              <Route path="/system" element={<SystemPage />} />
+              <Route path="/apps/:app/*" element={<AppPages />} />
+              <Route path="*" element={<NotFound />} />
+            </Routes>
+          </Suspense>
+        </Shell>
+      </PartitionsContext>
     </HostContext>
   );
 }

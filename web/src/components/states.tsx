@@ -10,7 +10,9 @@ export function useErrorText(error: unknown): { title: string; remedy: string; c
   const { status, code, title, problems } = error.problem;
   const known = status === 0 ? 'network' : status === 403 ? 'forbidden' : status === 404 ? 'notFound' : 'server';
   const details = (problems ?? []).map((p) => p.text).filter(Boolean).join(' ');
-  return { title: title || t(`common:error.${known}`), remedy: details || t(`common:error.${known}Remedy`), code };
+  // The server's own text already says what to do; ours is for where it has none.
+  const own = title && status < 500 && status !== 403 ? '' : t(`common:error.${known}Remedy`);
+  return { title: title || t(`common:error.${known}`), remedy: details || own, code };
 }
 
 export function ErrorState({ error, retry }: { error: unknown; retry?: () => void }) {
@@ -19,7 +21,7 @@ export function ErrorState({ error, retry }: { error: unknown; retry?: () => voi
   return (
     <div className="hw-state" role="alert">
       <strong>{text.title}</strong>
-      <p>{text.remedy}</p>
+      {text.remedy ? <p>{text.remedy}</p> : null}
       {text.code ? <code className="hw-code">{text.code}</code> : null}
       {retry && !(error instanceof ApiError && error.status === 403) ? <Button onClick={retry}>{t('common:retry')}</Button> : null}
     </div>

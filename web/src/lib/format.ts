@@ -27,8 +27,8 @@ const YMD: Intl.DateTimeFormatOptions = { year: 'numeric', month: '2-digit', day
 
 export const formatTime = (ms: number): string => formatter('hms', HMS).format(ms);
 export const formatMinute = (ms: number): string => formatter('hm', { hour: '2-digit', minute: '2-digit' }).format(ms);
-export const formatDay = (ms: number): string => formatter('md', { month: '2-digit', day: '2-digit' }).format(ms);
 export const formatDate = (ms: number): string => formatter('ymd', YMD).format(ms);
+export const formatDay = (ms: number): string => formatDate(ms).slice(5);
 export const formatDateTime = (ms: number): string => formatter('ymdhms', { ...YMD, ...HMS }).format(ms);
 
 /** Time of day for today, with the date otherwise. */

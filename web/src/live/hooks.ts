@@ -1,6 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { useHost } from '@headworks/app-sdk';
-import { useCallback, useEffect, useMemo, useSyncExternalStore } from 'react';
+import { createContext, useCallback, useContext, useEffect, useSyncExternalStore } from 'react';
 import { serverNow } from '../lib/http';
 import { systemQuery } from '../lib/queries';
 import type { Partition } from '../lib/types';
@@ -39,11 +38,16 @@ export function useNow(): number {
   return serverNow();
 }
 
-export function usePartitions(): Partition[] {
-  const host = useHost();
-  const { data } = useQuery({ ...systemQuery(), enabled: host.can('system.view') });
-  return useMemo(() => data?.partitions ?? [], [data]);
+const NONE: Partition[] = [];
+
+/** Asked once by the shell and shared: every row of a table wants to know its partition's time. */
+export const PartitionsContext = createContext<Partition[]>(NONE);
+
+export function useAskPartitions(allowed: boolean): Partition[] {
+  return useQuery({ ...systemQuery(), enabled: allowed }).data?.partitions ?? NONE;
 }
+
+export const usePartitions = (): Partition[] => useContext(PartitionsContext);
 
 /** The time a partition has reached: its watermark under a replay clock, else now. */
 export function usePartitionNow(code: string | null | undefined): { now: number; replay: boolean } {

@@ -1,5 +1,6 @@
+import { CloseOutlined } from '@ant-design/icons';
 import { useQueries, useQuery } from '@tanstack/react-query';
-import { Button, Drawer, Input } from 'antd';
+import { Button, Input } from 'antd';
 import { useEffect, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
@@ -89,7 +90,7 @@ function Acknowledge({ alarm, busy, onAcknowledge }: { alarm: AlarmDetail; busy:
       <label htmlFor="ack-comment">{t('alarms:comment')}</label>
       <Input.TextArea
         id="ack-comment" data-testid="alarm-ack-comment" value={comment} onChange={(e) => setComment(e.target.value)} maxLength={500}
-        autoSize={{ minRows: 2, maxRows: 5 }} placeholder={t('alarms:commentHint')}
+        rows={2} placeholder={t('alarms:commentHint')}
       />
       <Button type="primary" htmlType="submit" data-testid="alarm-ack-confirm" loading={busy}>{t('alarms:acknowledge')}</Button>
     </form>
@@ -97,41 +98,47 @@ function Acknowledge({ alarm, busy, onAcknowledge }: { alarm: AlarmDetail; busy:
 }
 
 interface Props {
-  id: string | null;
+  id: string;
   canAcknowledge: boolean;
   busy: boolean;
   onClose: () => void;
   onAcknowledge: (id: string, comment: string) => void;
 }
 
-/** All that is known of one alarm, beside the list: what, where, what to do, what the signals did, what was done. */
-export function AlarmDrawer({ id, canAcknowledge, busy, onClose, onAcknowledge }: Props) {
+function Body({ alarm, canAcknowledge, busy, onAcknowledge }: Omit<Props, 'id' | 'onClose'> & { alarm: AlarmDetail }) {
   const { t } = useTranslation('alarms');
-  const alarm = useQuery({ ...alarmQuery(id ?? ''), enabled: id !== null });
-  const title = alarm.data ? (
-    <span className="hw-drawertitle">
-      <PriorityMark priority={alarm.data.priority} hollow={!isUnacked(alarm.data)} blink={isUnacked(alarm.data)} size={22} />
-      {titleOf(alarm.data.title)}
-    </span>
-  ) : t('alarms:detail');
   return (
-    <Drawer open={id !== null} onClose={onClose} mask={false} size={560} title={title} className="hw-alarmdrawer" closable={{ 'aria-label': t('common:close') }} destroyOnHidden>
-      <Ready query={alarm} rows={10}>
-        {(data) => (
-          <div data-testid="alarm-detail" data-alarm-id={data.id} data-state={data.state}>
-            <Facts alarm={data} />
-            {isUnacked(data) && canAcknowledge
-              ? <Acknowledge alarm={data} busy={busy} onAcknowledge={(comment) => onAcknowledge(data.id, comment)} /> : null}
-            {isUnacked(data) && !canAcknowledge ? <p className="hw-note">{t('alarms:mayNot')}</p> : null}
-            <h2>{t('alarms:guidance')}</h2>
-            <p className={data.guidance ? 'hw-guidance' : 'hw-muted'}>{data.guidance ? titleOf(data.guidance) : t('alarms:noGuidance')}</p>
-            <h2>{t('alarms:evidence')}</h2>
-            <Evidence alarm={data} />
-            <h2>{t('alarms:timeline')}</h2>
-            <Timeline alarm={data} />
-          </div>
-        )}
-      </Ready>
-    </Drawer>
+    <div data-testid="alarm-detail" data-alarm-id={alarm.id} data-state={alarm.state}>
+      <Facts alarm={alarm} />
+      {isUnacked(alarm) && canAcknowledge
+        ? <Acknowledge alarm={alarm} busy={busy} onAcknowledge={(comment) => onAcknowledge(alarm.id, comment)} /> : null}
+      {isUnacked(alarm) && !canAcknowledge ? <p className="hw-note">{t('alarms:mayNot')}</p> : null}
+      <h2>{t('alarms:guidance')}</h2>
+      <p className={alarm.guidance ? 'hw-guidance' : 'hw-muted'}>{alarm.guidance ? titleOf(alarm.guidance) : t('alarms:noGuidance')}</p>
+      <h2>{t('alarms:evidence')}</h2>
+      <Evidence alarm={alarm} />
+      <h2>{t('alarms:timeline')}</h2>
+      <Timeline alarm={alarm} />
+    </div>
+  );
+}
+
+/** All that is known of one alarm, beside the list: what, where, what to do, what the signals did, what was done. */
+export function AlarmDrawer({ id, onClose, ...rest }: Props) {
+  const { t } = useTranslation('alarms');
+  const alarm = useQuery(alarmQuery(id));
+  return (
+    <aside className="hw-panel hw-alarmaside" aria-label={t('alarms:detail')}>
+      <header>
+        <h2 className="hw-drawertitle">
+          {alarm.data ? <PriorityMark priority={alarm.data.priority} hollow={!isUnacked(alarm.data)} blink={isUnacked(alarm.data)} size={22} /> : null}
+          {alarm.data ? titleOf(alarm.data.title) : t('alarms:detail')}
+        </h2>
+        <button type="button" className="hw-iconbutton" aria-label={t('common:close')} onClick={onClose}><CloseOutlined /></button>
+      </header>
+      <div className="hw-asidebody" tabIndex={0} role="region" aria-label={t('alarms:detail')}>
+        <Ready query={alarm} rows={10}>{(data) => <Body alarm={data} {...rest} />}</Ready>
+      </div>
+    </aside>
   );
 }

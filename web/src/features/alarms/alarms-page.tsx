@@ -40,6 +40,7 @@ interface Keys {
   move: (step: number) => void;
   open: () => void;
   acknowledge: () => void;
+  close: () => void;
 }
 
 /** Arrow keys, Enter and A work anywhere on the page except while typing. */
@@ -54,6 +55,7 @@ function useKeys(keysOf: Keys): void {
       else if (event.key === 'ArrowUp') current.current.move(-1);
       else if (event.key === 'Enter' && !target.closest('a, button')) current.current.open();
       else if (event.key === 'a' || event.key === 'A') current.current.acknowledge();
+      else if (event.key === 'Escape') current.current.close();
       else return;
       event.preventDefault();
     };
@@ -100,6 +102,7 @@ function List({ page, filters, more, loadingMore }: { page: Page<Alarm>; filters
       if (filters.open) filters.set({ open: next.id });
     },
     open: () => { if (selected) open(selected); },
+    close: () => filters.set({ open: null }),
     acknowledge: () => {
       if (!canAcknowledge || isPending) return;
       if (marked.length) acknowledgeMarked();
@@ -108,26 +111,31 @@ function List({ page, filters, more, loadingMore }: { page: Page<Alarm>; filters
   });
   const filtered = filters.text !== '' || filters.query.priority.length > 0 || filters.assetCode !== null;
   return (
-    <>
-      <div className="hw-alarmbar">
-        <span className="hw-num hw-muted" aria-live="polite">{t('alarms:count', { n: alarms.length, unacked: unacked.length })}</span>
-        {canAcknowledge && unacked.length ? (
-          <Button size="small" onClick={() => setChecked(marked.length === unacked.length ? new Set() : new Set(unacked.map((a) => a.id)))}>
-            {t(marked.length === unacked.length ? 'alarms:selectNone' : 'alarms:selectAll')}
-          </Button>
-        ) : null}
-        {marked.length ? <Button size="small" type="primary" data-testid="alarm-ack-many" loading={isPending} onClick={acknowledgeMarked}>{t('alarms:acknowledgeMany', { n: marked.length })}</Button> : null}
-        <span className="hw-muted hw-keys">{t('alarms:keys')}</span>
-      </div>
-      <AlarmList
-        alarms={alarms} selected={selected} checked={checked} canAcknowledge={canAcknowledge} busy={isPending} onMore={more} loadingMore={loadingMore}
-        empty={<Empty title={t(filtered ? 'alarms:noMatch' : 'alarms:empty')} hint={t(filtered ? 'alarms:noMatchHint' : 'alarms:emptyHint')} />}
-        onOpen={open} onCheck={check} onAcknowledge={acknowledgeRow}
-      />
-      <AlarmDrawer
-        id={filters.open} canAcknowledge={canAcknowledge} busy={isPending} onClose={() => filters.set({ open: null })} onAcknowledge={acknowledge}
-      />
-    </>
+    <div className="hw-alarmsplit">
+      <section className="hw-panel hw-alarmpanel">
+        <div className="hw-alarmbar">
+          <span className="hw-num hw-muted" aria-live="polite">{t('alarms:count', { n: alarms.length, unacked: unacked.length })}</span>
+          {canAcknowledge && unacked.length ? (
+            <Button size="small" onClick={() => setChecked(marked.length === unacked.length ? new Set() : new Set(unacked.map((a) => a.id)))}>
+              {t(marked.length === unacked.length ? 'alarms:selectNone' : 'alarms:selectAll')}
+            </Button>
+          ) : null}
+          {marked.length ? <Button size="small" type="primary" data-testid="alarm-ack-many" loading={isPending} onClick={acknowledgeMarked}>{t('alarms:acknowledgeMany', { n: marked.length })}</Button> : null}
+          <span className="hw-muted hw-keys">{t('alarms:keys')}</span>
+        </div>
+        <AlarmList
+          alarms={alarms} selected={selected} checked={checked} canAcknowledge={canAcknowledge} busy={isPending} onMore={more} loadingMore={loadingMore}
+          empty={<Empty title={t(filtered ? 'alarms:noMatch' : 'alarms:empty')} hint={t(filtered ? 'alarms:noMatchHint' : 'alarms:emptyHint')} />}
+          onOpen={open} onCheck={check} onAcknowledge={acknowledgeRow}
+        />
+      </section>
+      {filters.open ? (
+        <AlarmDrawer
+          id={filters.open} canAcknowledge={canAcknowledge} busy={isPending} onClose={() => filters.set({ open: null })}
+          onAcknowledge={acknowledge}
+        />
+      ) : null}
+    </div>
   );
 }
 
@@ -142,11 +150,9 @@ export default function AlarmsPage() {
     <div className="hw-page hw-alarmpage">
       <div className="hw-page-head"><h1>{t('alarms:title')}</h1></div>
       <FilterBar filters={filters} assets={assets.data ?? []} />
-      <section className="hw-panel hw-alarmpanel">
-        <Ready query={alarms} rows={10}>
-          {(page) => <List page={page} filters={filters} more={older.more} loadingMore={older.loading} />}
-        </Ready>
-      </section>
+      <Ready query={alarms} rows={10}>
+        {(page) => <List page={page} filters={filters} more={older.more} loadingMore={older.loading} />}
+      </Ready>
     </div>
   );
 }

@@ -66,14 +66,14 @@ function Overview({ assets, asset }: { assets: Asset[]; asset: Asset }) {
         </div>
         <Facts health={byAsset.get(asset.id)} tags={tags.data} />
       </div>
-      {children.length ? (
-        <section className="hw-tiles" aria-label={t('monitor:children')}>
-          {children.map((child) => (
-            <ChildTile key={child.id} asset={child} health={byAsset.get(child.id)} tags={tagsOf.get(child.id) ?? []} />
-          ))}
-        </section>
-      ) : null}
       <div className="hw-monitor-grid">
+        {children.length ? (
+          <section className="hw-tiles" aria-label={t('monitor:children')}>
+            {children.map((child) => (
+              <ChildTile key={child.id} asset={child} health={byAsset.get(child.id)} tags={tagsOf.get(child.id) ?? []} />
+            ))}
+          </section>
+        ) : null}
         <section className="hw-panel hw-tagpanel">
           <header><h2>{t('monitor:tags.title')}</h2></header>
           <Ready query={tags} rows={8}>

@@ -1,4 +1,7 @@
+import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { formatTime } from '../../lib/format';
+import { serverNow } from '../../lib/http';
 import { useLink } from '../../live/hooks';
 
 /** Live, reconnecting or stale: by shape and word, not by a colour of the alarms. */
@@ -15,4 +18,14 @@ export function LinkState() {
       <span>{t(`shell:link.${link}`)}</span>
     </span>
   );
+}
+
+/** Over every page while its values are not live: since when, and what happens next. */
+export function StaleStrip() {
+  const { t } = useTranslation('shell');
+  const link = useLink();
+  const [since, setSince] = useState(serverNow);
+  useEffect(() => { if (link === 'live' || link === 'reconnecting') setSince(serverNow()); }, [link]);
+  if (link !== 'stale') return null;
+  return <p className="hw-note hw-stalestrip" role="alert">{t('shell:link.strip', { time: formatTime(since) })}</p>;
 }

@@ -1,12 +1,13 @@
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
-import { Empty } from '../../components/states';
 
 export default function NotFound() {
   const { t } = useTranslation('shell');
   return (
-    <Empty title={t('shell:notFound')} hint={t('shell:notFoundHint')}>
+    <div className="hw-state">
+      <h1>{t('shell:notFound')}</h1>
+      <p>{t('shell:notFoundHint')}</p>
       <Link to="/monitor">{t('shell:nav.monitor')}</Link>
-    </Empty>
+    </div>
   );
 }

@@ -1,6 +1,5 @@
 import { MenuFoldOutlined, MenuUnfoldOutlined } from '@ant-design/icons';
 import { useQuery } from '@tanstack/react-query';
-import { Drawer } from 'antd';
 import { useEffect, useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { NavLink, useLocation } from 'react-router';
@@ -11,10 +10,11 @@ import type { Session } from '../../lib/types';
 import { useLink } from '../../live/hooks';
 import { setPreferences, usePreferences } from '../../theme/preferences';
 import { AssetTree } from './asset-tree';
+import { TreeDialog } from './tree-dialog';
 import { ICONS } from './icons';
 import { Clock, TopAlarms } from './top-parts';
 import { UserMenu } from './user-menu';
-import { LinkState } from './link-state';
+import { LinkState, StaleStrip } from './link-state';
 import './shell.css';
 
 interface Item {
@@ -64,6 +64,18 @@ function useLinkAttribute(): void {
   useEffect(() => { document.documentElement.dataset.link = link; }, [link]);
 }
 
+/** All unacknowledged marks blink together: started at different moments they would flicker. */
+function useBlinkInStep(): void {
+  useEffect(() => {
+    const listen = (event: AnimationEvent) => {
+      if (event.animationName !== 'hw-blink') return;
+      for (const animation of (event.target as Element).getAnimations()) animation.startTime = 0;
+    };
+    document.addEventListener('animationstart', listen);
+    return () => document.removeEventListener('animationstart', listen);
+  }, []);
+}
+
 export function Shell({ session, children }: { session: Session; children: ReactNode }) {
   const { t } = useTranslation('shell');
   const narrow = useNarrow();
@@ -73,6 +85,7 @@ export function Shell({ session, children }: { session: Session; children: React
   const items = useMenu();
   const site = titleOf(session.site);
   useLinkAttribute();
+  useBlinkInStep();
   useEffect(() => { document.title = site; }, [site]);
   useEffect(() => setDrawer(false), [location.pathname]);
   const open = narrow ? drawer : !treeCollapsed;
@@ -92,13 +105,12 @@ export function Shell({ session, children }: { session: Session; children: React
         <UserMenu session={session} narrow={narrow} />
       </header>
       {narrow ? (
-        <Drawer open={drawer} onClose={() => setDrawer(false)} placement="left" size={320} title={t('shell:tree.title')} closable={{ 'aria-label': t('shell:close') }}>
-          <AssetTree />
-        </Drawer>
+        <TreeDialog open={drawer} onClose={() => setDrawer(false)} />
       ) : open ? (
         <aside className="hw-side" aria-label={t('shell:tree.title')}><AssetTree /></aside>
       ) : null}
       <main id="main" className="hw-main" tabIndex={-1}>
+        <StaleStrip />
         <Boundary key={location.pathname}>{children}</Boundary>
       </main>
       {narrow ? <Nav items={items} className="hw-bottomnav" /> : null}

@@ -42,7 +42,9 @@ export function Clock() {
   const partitions = usePartitions();
   const wanted = useSelectedAsset()?.partition;
   const replaying = partitions.filter((p) => p.clock === 'replay' && p.watermark_ms !== null);
-  const replay = replaying.find((p) => p.code === wanted) ?? (wanted ? undefined : replaying[0]);
+  // Without a chosen partition the site's time stands, unless everything is a replay.
+  const replay = replaying.find((p) => p.code === wanted)
+    ?? (!wanted && replaying.length === partitions.length ? replaying[0] : undefined);
   if (replay?.watermark_ms) {
     return (
       <span className="hw-clock hw-num" aria-label={t('shell:clock.replay')}>

@@ -26,6 +26,7 @@ interface Props {
 const DAY_S = 86_400;
 const SERIES_PER_PEN = 3;
 const STRIP_PX = 4;
+const NARROW_PX = 600;
 
 function timeLabels(_: uPlot, splits: number[], __: number, ___: number, step: number): string[] {
   return splits.map((s) => {
@@ -36,12 +37,12 @@ function timeLabels(_: uPlot, splits: number[], __: number, ___: number, step: n
   });
 }
 
-function axesOf(units: string[], theme: ThemeName): uPlot.Axis[] {
+function axesOf(units: string[], theme: ThemeName, most: number): uPlot.Axis[] {
   const look = {
     stroke: token(theme, 'muted'), grid: { stroke: token(theme, 'line'), width: 1 }, ticks: { stroke: token(theme, 'line-strong'), width: 1 },
     font: '12px system-ui, sans-serif',
   };
-  const y = units.slice(0, 4).map((unit, i): uPlot.Axis => ({
+  const y = units.slice(0, most).map((unit, i): uPlot.Axis => ({
     ...look, scale: unit, side: i % 2 === 0 ? 3 : 1, size: 58, label: unit === '1' ? '' : unit, labelSize: 18, labelFont: look.font,
     grid: i ? { show: false } : look.grid,
     values: (_, splits) => splits.map((v) => formatValue(v, splits[0] ?? null, splits.at(-1) ?? null)),
@@ -126,7 +127,7 @@ export function TrendChart(props: Props) {
     const units = [...new Set(current.current.tags.map((tag) => tag.unit || '1'))];
     const size = () => ({ width: Math.max(200, element.clientWidth), height: Math.max(140, element.clientHeight) });
     const u = new uPlot({
-      ...size(), ...seriesOf(current.current.tags, theme), axes: axesOf(units, theme), legend: { show: false },
+      ...size(), ...seriesOf(current.current.tags, theme), axes: axesOf(units, theme, element.clientWidth < NARROW_PX ? 2 : 4), legend: { show: false },
       tzDate: (ts) => uPlot.tzDate(new Date(ts * 1000), siteZone()),
       scales: {
         x: { time: true, range: () => [current.current.from / 1000, current.current.to / 1000] },
