@@ -29,6 +29,7 @@ MIDDLEWARE = [
     "headworks.control.project.middleware.problems",
     "headworks.control.project.bundle.files",
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.common.CommonMiddleware",  # refuses hosts that are not ours
     "django.middleware.csrf.CsrfViewMiddleware",  # sends the cookie; the API checks it (guards.py)
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -79,6 +80,7 @@ SECURE_HSTS_SECONDS = 30 * 86400 if _secure else 0
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+APPEND_SLASH = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 << 20
 
 USE_TZ = True

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from django.db import transaction
 
+from headworks.blocks.template import GraphTemplate
 from headworks.control.access.models import User
 from headworks.control.access.services import audit, authorize
 from headworks.control.modelling import services as modelling
@@ -16,7 +17,7 @@ from headworks.control.twin.models import Partition, Plant
 from headworks.control.twin.plant.check import check
 from headworks.control.twin.plant.diff import Diff, compare
 from headworks.control.twin.plant.load import invalid, load
-from headworks.control.twin.plant.records import Folder, Kind, State, Values, wanted
+from headworks.control.twin.plant.records import Folder, Kind, State, Values, template_body, wanted
 from headworks.control.twin.plant.source import Place, Reader
 from headworks.control.twin.plant.state import recorded, retired, taken
 from headworks.control.twin.plant.write import write
@@ -49,7 +50,8 @@ def apply_plant(folder: Path, dry_run: bool, actor: User | str) -> Diff:
     state = wanted(content)
     code = content.plant.value.code
     with transaction.atomic():
-        one_at_a_time("plant")
+        if not dry_run:
+            one_at_a_time("plant")
         plant = Plant.objects.filter(code=code).first()
         before = recorded(plant)
         _check_records(content, state, before, reader)
@@ -91,7 +93,7 @@ def _check_records(folder: Folder, state: State, before: State, reader: Reader) 
 
 def _newest_versions(plant: str) -> dict[str, tuple[int, Values]]:
     rows = TemplateVersion.objects.filter(template__plant__code=plant).select_related("template").order_by("version")
-    return {r.template.code: (r.version, r.body) for r in rows}
+    return {r.template.code: (r.version, template_body(msgspec.convert(r.body, GraphTemplate))) for r in rows}
 
 
 def _graph(body: Values) -> Values:

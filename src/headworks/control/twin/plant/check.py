@@ -21,6 +21,15 @@ T = TypeVar("T")
 _CODE = re.compile(r"[^\s/,;\"'\x00-\x1f]{1,120}")
 _RESERVED = "system."
 DEEPEST = 15
+LEAST_TICK = 1_000
+_WRITTEN_IN = {
+    "plant.unknown_asset": "assets.yaml",
+    "plant.unknown_parent": "assets.yaml",
+    "plant.unknown_type": "types.yaml",
+    "plant.unknown_partition": "plant.yaml",
+    "plant.unknown_tag": "tags/",
+    "plant.unknown_template": "templates/",
+}
 
 
 def check(folder: Folder, reader: Reader) -> None:
@@ -34,7 +43,7 @@ class Checker:
     def __init__(self, folder: Folder, reader: Reader) -> None:
         self.folder = folder
         self.problem = reader.problem
-        self.broken = reader.broken
+        self.broken, self.unread = reader.broken, reader.unread
         self.types = self._unique("type", folder.types, lambda t: t.code)
         self.assets = self._unique("asset", folder.assets, lambda a: a.code)
         self.tags = self._unique("tag", folder.tags, lambda t: t.code)
@@ -70,10 +79,10 @@ class Checker:
         return found
 
     def _known(self, name: str, known: Mapping[str, Any], at: str, code: str) -> bool:
-        """Note a reference to what is not there; silent about what is there but could not be read."""
+        """Note a reference to what is not there; silent about what may be there but could not be read."""
         if name in known:
             return True
-        if name not in self.broken:
+        if name not in self.broken and not any(f.startswith(_WRITTEN_IN[code]) for f in self.unread):
             near = difflib.get_close_matches(name, known, 3, 0.6)
             self.problem(at, name, code, name=name, near=", ".join(near) or "–")
         return False
@@ -160,7 +169,11 @@ class Checker:
 
     def _times(self, p: PartitionRow, place: Place, at: tuple[str, int]) -> None:
         tick = micros(p.tick_s)
-        limits = (("tick_s", 0.001, 86_400.0), ("lateness_s", 0.0, 86_400.0), ("staleness_s", p.tick_s, 864_000.0))
+        limits = (
+            ("tick_s", LEAST_TICK / 1e6, 86_400.0),
+            ("lateness_s", 0.0, 86_400.0),
+            ("staleness_s", p.tick_s, 864_000.0),
+        )
         for name, low, high in limits:
             value = getattr(p, name)
             if not low <= value <= high:
@@ -198,6 +211,15 @@ class Checker:
             at = self.assets[ring[0]].place.at("parent")
             self.problem(at, self.assets[ring[0]].value.parent, "plant.cycle", ring=" → ".join([*ring, ring[0]]))
 
+    def _has_root(self, code: str) -> bool:
+        """Whether the way up ends at an asset without a parent; where it does not, that is noted at the assets."""
+        at: str | None = code
+        seen: set[str] = set()
+        while at is not None and at in self.assets and at not in seen:
+            seen.add(at)
+            at = self.assets[at].value.parent
+        return at is None
+
     def _depth(self, code: str) -> int:
         """Return how many assets are on the way up; one more than the deepest allowed where it does not end."""
         steps, at = 0, self.assets[code].value.parent
@@ -221,7 +243,8 @@ class Checker:
         if not self._known(asset, self.assets, place.at("asset"), "plant.unknown_asset"):
             return None
         partition = self.partition_of[asset]
-        if partition is None:
+        lost = any(p.asset not in self.assets for p, _, _ in self.partitions.values())
+        if partition is None and not lost and self._has_root(asset):
             self.problem(place.at("asset"), asset, "plant.no_partition", asset=asset)
         return partition
 
@@ -349,7 +372,7 @@ class Checker:
             params=i.params,
             outputs={name: numbers.get(tag, 0) for name, tag in i.outputs.items()},
         )
-        for p in graph.instance_problems(template, instance, None, max(tick, 1)):
+        for p in graph.instance_problems(template, instance, None, tick if tick >= LEAST_TICK else 1_000_000):
             own = f"instances.{i.code}."
             if p.field.startswith(own):
                 group, _, name = p.field.removeprefix(own).partition(".")

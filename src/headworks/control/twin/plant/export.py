@@ -139,7 +139,12 @@ def _float(dumper: yaml.SafeDumper, value: float) -> yaml.ScalarNode:
     )
 
 
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+
+
 _Dumper.add_representer(float, _float)
+_Dumper.add_representer(str, _text)
 
 
 def _yaml(value: Any) -> str:

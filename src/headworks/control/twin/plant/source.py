@@ -82,6 +82,8 @@ class Reader:
         self.problems: list[Problem] = []
         self.broken: set[str] = set()
         """Codes of records that are there but cannot be read: who refers to them is not to blame."""
+        self.unread: set[str] = set()
+        """Files that cannot be read at all."""
 
     def problem(self, field: str, value: Any, code: str, /, **params: Any) -> None:
         """Note one thing that is wrong. `code` is one of plant.*, see docs/errors."""
@@ -103,6 +105,7 @@ class Reader:
         if value is None:
             return []
         if not isinstance(value, list):
+            self.unread.add(name)
             self.problem(f"{name}:1", value, "plant.not_a_list")
             return []
         rows = []
@@ -131,6 +134,7 @@ class Reader:
             node = loader.get_single_node()
             return (None if node is None else self._value(loader, node, (), lines, name)), lines
         except yaml.YAMLError as e:
+            self.unread.add(name)
             mark = getattr(e, "problem_mark", None)
             reason = getattr(e, "problem", None) or str(e)
             self.problem(f"{name}:{mark.line + 1 if mark else 1}", None, "plant.not_yaml", reason=reason)
@@ -160,10 +164,9 @@ class Reader:
     def _text(self, name: str, needed: bool) -> str | None:
         file = self.folder / name
         try:
-            if not file.resolve().is_relative_to(self.folder):
-                self.problem(name, name, "plant.file_outside")
-                return None
-            return file.read_bytes().decode("utf-8-sig")
+            if file.resolve().is_relative_to(self.folder):
+                return file.read_bytes().decode("utf-8-sig")
+            self.problem(name, name, "plant.file_outside")
         except FileNotFoundError:
             if needed:
                 self.problem(name, None, "plant.file_missing", file=name)
@@ -171,6 +174,7 @@ class Reader:
             self.problem(name, None, "plant.not_utf8", file=name)
         except OSError as e:
             self.problem(name, None, "plant.file_unreadable", file=name, reason=e.strerror or str(e))
+        self.unread.add(name)
         return None
 
     # --- CSV
@@ -196,6 +200,7 @@ class Reader:
         try:
             header = [h.strip() for h in next(reader, [])]
             if not self._header_fits(name, header, needed, known):
+                self.unread.add(name)
                 return []
             for cells in reader:
                 place = Place(name, reader.line_num)
@@ -206,6 +211,7 @@ class Reader:
                 else:
                     self.problem(place.at(), len(cells), "plant.cells", cells=len(cells), columns=len(header))
         except csv.Error as e:
+            self.unread.add(name)
             self.problem(f"{name}:{reader.line_num}", None, "plant.not_csv", reason=str(e))
         return rows
 
@@ -258,8 +264,10 @@ class Reader:
         out = self._convert(value, kind, place, ())
         if len(self.problems) == before:
             return out
-        if isinstance(value, dict):
-            self.broken.add(str(value.get("code", "")))
+        if isinstance(value, dict) and isinstance(value.get("code"), str):
+            self.broken.add(value["code"])
+        else:
+            self.unread.add(place.file)
         return None
 
     def _convert(self, value: Any, kind: Any, place: Place, path: tuple[Key, ...]) -> Any:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
+
+from headworks.blocks.template import GraphTemplate
 from headworks.control.modelling.models import ModelInstance, Template, TemplateVersion
 from headworks.control.twin.models import Asset, AssetType, Device, Partition, Plant, Point, Tag
-from headworks.control.twin.plant.records import KINDS, Kind, State, point_code
+from headworks.control.twin.plant.records import KINDS, Kind, State, point_code, template_body
 
 
 def recorded(plant: Plant | None) -> State:
@@ -74,7 +77,9 @@ def _models(plant: Plant, state: State) -> None:
     versions = TemplateVersion.objects.filter(template__plant=plant, template__retired_at=None)
     for v in versions.select_related("template"):
         if v.version == v.template.version:
-            state["template"][v.template.code] = {"version": v.version, "body": v.body}
+            # Through the struct, so that a field added to it since then is no difference.
+            body = template_body(msgspec.convert(v.body, GraphTemplate))
+            state["template"][v.template.code] = {"version": v.version, "body": body}
     codes = dict(Tag.objects.filter(asset__plant=plant).values_list("id", "code"))
     models = ModelInstance.objects.filter(asset__plant=plant, retired_at=None, template__isnull=False)
     for m in models.select_related("template", "asset"):
