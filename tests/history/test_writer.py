@@ -18,6 +18,7 @@ from headworks.bus.messages import Activation, Watermark
 from headworks.bus.plan import PartitionPlan
 from headworks.bus.server import BusServer
 from headworks.bus.subjects import subject
+from headworks.history.errors import RecordDamaged
 from headworks.history.intake import CalcIntake, GridIntake, RawIntake
 from headworks.history.queries import Queries
 from headworks.history.record import Record, RecordFile
@@ -350,3 +351,24 @@ async def test_a_mark_that_goes_back_changes_nothing(bus: Bus, store: Store, db:
 
     assert set(stored_raw(store, db)) == expected_raw(log, plans)
     check_grid(store, db, log, plans, [1, 2])
+
+
+def test_records_of_one_folder_do_not_share_a_temporary_file(tmp_path: Path) -> None:
+    records = [RecordFile(tmp_path / f"main.u1.{kind}") for kind in ("samples", "calculated")]
+    for i, r in enumerate(records):
+        (tmp_path / "main.u1.tmp").touch()
+        r.write(Record("s", 0, i, i, b"state"))
+
+    assert [r.read() for r in records] == [Record("s", 0, i, i, b"state") for i in (0, 1)]
+    assert (tmp_path / "main.u1.tmp").read_bytes() == b""
+
+
+def test_a_damaged_record_is_refused(tmp_path: Path) -> None:
+    file = RecordFile(tmp_path / "r")
+    assert file.read() is None
+    file.write(Record("s", 0, 1, 2, b"state"))
+    good = file.file.read_bytes()
+    for i in range(len(good)):
+        file.file.write_bytes(good[:i] + bytes((good[i] ^ 1,)) + good[i + 1 :])
+        with pytest.raises(RecordDamaged):
+            file.read()

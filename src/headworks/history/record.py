@@ -60,7 +60,7 @@ class RecordFile:
     def write(self, record: Record) -> None:
         """Replace the record; on return it is on disk."""
         body = msgspec.msgpack.encode(record)
-        temporary = self.file.with_suffix(".tmp")
+        temporary = self.file.with_name(f"{self.file.name}.tmp")
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with open(fd, "wb") as f:
             f.write(bytes((_VERSION,)) + zlib.crc32(body).to_bytes(4, "little") + body)

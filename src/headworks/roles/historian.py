@@ -7,8 +7,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import nats.errors
-import nats.js.errors
 from prometheus_client import Gauge
 
 from headworks.base.errors import NotReady
@@ -47,7 +45,7 @@ class PartitionHistory:
         grid = GridIntake(partition, ctx.bus.get_plan)
 
         def writer(stream: str, name: str, kind: str, intake: Any, limit: Limits, **more: Any) -> Writer:
-            file = records / f"{tenant}-{partition}.{kind}"
+            file = records / f"{tenant}.{partition}.{kind}"
             return Writer(ctx.bus, store, database, stream, name, intake, file, limit, on_gap=self._gap, **more)
 
         self._writers = {
@@ -146,7 +144,7 @@ class Historian:
         try:
             partitions = {name: await p.detail() for name, p in self._partitions.items()}
             tables = await asyncio.to_thread(self._store.bytes_on_disk)
-        except (NotReady, TimeoutError, nats.errors.Error, nats.js.errors.Error) as e:
+        except (NotReady, TimeoutError) as e:
             self._ctx.log.info("state not known", error=str(e))
             return
         for table, (rows, size) in tables.items():
