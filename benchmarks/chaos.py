@@ -39,8 +39,7 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
-from headworks.connect.client import DeviceClient
-
+from headworks.base import log
 from headworks.base.clock import MICROS, SystemClock, floor_to
 from headworks.base.settings import Home
 from headworks.base.status import BAD_OUT_OF_RANGE
@@ -48,6 +47,7 @@ from headworks.bus.client import Bus
 from headworks.bus.messages import Health
 from headworks.bus.plan import DevicePlan, PartitionPlan, Point
 from headworks.bus.subjects import log_stream, out_stream
+from headworks.connect.client import DeviceClient
 from headworks.engine.backtest import backtest
 from headworks.engine.grid import Rows
 from headworks.engine.program import compile_program
@@ -98,12 +98,14 @@ class Killer:
             return None
 
     async def run(self, seconds: float) -> None:
-        """Spread the kills over about `seconds`; go on until every role had its share."""
+        """Spread the kills over about `seconds`, whatever else is still down; each role is up again before its next hit."""
         plan = [r for r in ROLES for _ in range(self.kills_per_role)]
         self.rng.shuffle(plan)
-        pause = seconds / (len(plan) + 1)
+        returning: dict[str, asyncio.Task[None]] = {}
         for role in plan:
-            await asyncio.sleep(pause * self.rng.uniform(0.5, 1.5))
+            await asyncio.sleep(seconds / len(plan) * self.rng.uniform(0.5, 1.4))
+            if role in returning:
+                await returning[role]
             before = await self.wait_ready(role)
             # Half of the hits on the bus take the server itself, half the process that looks after it.
             target = before.pid
@@ -111,10 +113,15 @@ class Killer:
                 target = before.detail["server_pid"]
             os.kill(target, signal.SIGKILL)
             self.kills[role] += 1
-            begun = time.monotonic()
-            await self.wait_ready(role, not_pid=before.pid)
-            self.longest_return_s = max(self.longest_return_s, time.monotonic() - begun)
-            print(f"  killed {role} ({target}), back after {time.monotonic() - begun:.1f} s", flush=True)
+            returning[role] = asyncio.create_task(self._see_back(role, before.pid))
+        await asyncio.gather(*returning.values())
+
+    async def _see_back(self, role: str, pid: int) -> None:
+        begun = time.monotonic()
+        await self.wait_ready(role, not_pid=pid)
+        spent = time.monotonic() - begun
+        self.longest_return_s = max(self.longest_return_s, spent)
+        print(f"  killed {role} ({pid}), back after {spent:.1f} s", flush=True)
 
     async def wait_ready(self, role: str, not_pid: int = 0) -> Health:
         end = time.monotonic() + 90
@@ -322,6 +329,7 @@ def found_edges(home: Home) -> Counter[tuple[int, str, int, str]]:
 async def run(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     home, plant = prepare(folder, args.snapshot_s)
     devices = yaml.safe_load((plant / "devices.yaml").read_text("utf-8"))
+    log.configure("WARNING", "console")
     tokens = {d["code"]: headworks(home, "device", "token", d["code"]).strip() for d in devices}
     log_file = open(folder / "platform.log", "wb")  # noqa: SIM115
     platform = subprocess.Popen(
@@ -346,7 +354,7 @@ async def run(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
         await asyncio.sleep(2.0)  # devices' new tokens reach the endpoint with the plan
         sender = Sender(home, plan, recording, tokens)
         begun = time.monotonic()
-        killing = asyncio.create_task(killer.run(seconds / args.speed))
+        killing = asyncio.create_task(killer.run(0.8 * seconds / args.speed))
         await sender.run(args.speed)
         await killing
         sent_s = time.monotonic() - begun
@@ -398,7 +406,7 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="keep the folder of the run")
     args = parser.parse_args()
     if args.quick:
-        args.samples, args.kills_per_role, args.speed, args.snapshot_s = 200_000, 1, 40.0, 3.0
+        args.samples, args.kills_per_role, args.speed, args.snapshot_s = 200_000, 1, 12.0, 3.0
     folder = Path(tempfile.mkdtemp(prefix="headworks-chaos-"))
     try:
         result = asyncio.run(run(args, folder))

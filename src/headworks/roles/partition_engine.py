@@ -89,7 +89,8 @@ class PartitionEngine:
         self._saying: asyncio.Queue[Said] = asyncio.Queue(_AHEAD)
         self._reader: Reader | None = None
         self._follower: asyncio.Task[None] | None = None
-        self._snapshot_due = 0.0
+        self._between_messages = asyncio.Lock()
+        self._remembered = -1
         self._ticks = 0
         self._snapshots = 0
         self._loop_seconds = 0.0
@@ -110,14 +111,15 @@ class PartitionEngine:
         """Follow the log until cancelled."""
         await self._restore()
         sayer = asyncio.create_task(self._say_in_order())
+        rememberer = asyncio.create_task(self._remember())
         self._follower = asyncio.create_task(self._follow())
         try:
-            done, _ = await asyncio.wait({sayer, self._follower}, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait({sayer, rememberer, self._follower}, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
             await asyncio.Event().wait()
         finally:
-            for task in (sayer, self._follower):
+            for task in (sayer, rememberer, self._follower):
                 task.cancel()
 
     async def stop(self) -> None:
@@ -153,13 +155,12 @@ class PartitionEngine:
             try:
                 handled = 0
                 async for message in self._reader:
-                    await self._handle(message)
-                    self._seq = message.seq
+                    async with self._between_messages:
+                        await self._handle(message)
+                        self._seq = message.seq
                     handled += 1
                     if handled % 32 == 0:
                         await asyncio.sleep(0)
-                    if time.monotonic() > self._snapshot_due:
-                        await self._snapshot_and_purge()
                 return
             except GapError as e:
                 self._log.error("the log has a gap", expected=e.expected, found=e.found)
@@ -279,34 +280,39 @@ class PartitionEngine:
 
     # --- remembering ----------------------------------------------------------------------------------------------
 
-    async def _snapshot_and_purge(self) -> None:
-        self._snapshot_due = time.monotonic() + self._ctx.settings.snapshot_seconds
-        await self._snapshot()
-        try:
-            await self._purge(self._ctx.bus, self._tenant, self._partition)
-        except BusUnreachable as e:
-            self._log.info("purge put off", error=str(e))
+    async def _remember(self) -> None:
+        """Write a snapshot every so often, also of a log that has gone quiet, and let go what every reader has read."""
+        while True:
+            await asyncio.sleep(self._ctx.settings.snapshot_seconds)
+            try:
+                if self._seq > self._remembered:
+                    await self._snapshot()
+                await self._purge(self._ctx.bus, self._tenant, self._partition)
+            except BusUnreachable as e:
+                self._log.info("position or purge put off", error=str(e))
 
     async def _snapshot(self) -> None:
         """Write down where the engine is, once everything it said is stored."""
         if self._grid is None or self._running is None or self._state is None:
             return
-        pending = self._pending and {
-            "digest": self._pending.running.digest,
-            "first_tick": self._pending.first_tick,
-        }
-        snapshot = Snapshot(
-            digest=self._running.digest,
-            seq=self._seq,
-            grid=self._grid.export(),
-            state=self._state.export(),
-            extras={"pending": pending},
-        )
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        await self._saying.put(Said(snapshot.seq, done=stored))
+        async with self._between_messages:
+            pending = self._pending and {
+                "digest": self._pending.running.digest,
+                "first_tick": self._pending.first_tick,
+            }
+            snapshot = Snapshot(
+                digest=self._running.digest,
+                seq=self._seq,
+                grid=self._grid.export(),
+                state=self._state.export(),
+                extras={"pending": pending},
+            )
+            await self._saying.put(Said(snapshot.seq, done=stored))
         await stored
         await asyncio.to_thread(write_snapshot, self._file, snapshot)
         self._snapshots += 1
+        self._remembered = snapshot.seq
         await self._ctx.bus.record_position(self._stream, "engine", snapshot.seq)
 
     async def _tell_gap(self, gap: GapError) -> None:
