@@ -52,7 +52,29 @@ def array(of, dimensions, readonly=False):
 
 '''
 
+# The searches for the next edge are functions of their own: in a loop that may replace its arrays by grown ones Numba counts
+# references at every turn, which made conditions cost more than all blocks together.
 DRIVERS = '''
+@njit(**JIT)
+def next_condition(V, cond, edge, c):
+    while c < cond.shape[1]:
+        y = V[cond[0, c]]
+        if y == y and (y != 0.0) != (edge[c] != 0):
+            break
+        c += 1
+    return c
+
+
+@njit(**JIT)
+def next_change(V, row, t, rows, now):
+    while t < rows:
+        y = V[row, t]
+        if y == y and (y != 0.0) != (now != 0):
+            break
+        t += 1
+    return t
+
+
 @njit(**JIT)
 def grown(size, code, value, status):
     new_code = np.empty(2 * size, np.int64)
@@ -83,16 +105,16 @@ def live(value, status, groups, tab, P, F, I, R, V, Q, calc_slot, calc, calc_sta
         for c in range(calc_slot.size):
             calc[t, c] = V[calc_slot[c]]
             calc_status[t, c] = Q[calc_slot[c]]
-        for c in range(conditions):
-            y = V[cond[0, c]]
-            if y == y and (y != 0.0) != (edge[c] != 0):
-                edge[c] = 1 - edge[c]
-                if found == code.size:
-                    code, evidence, worst = grown(found, code, evidence, worst)
-                code[found] = (t * conditions + c) * 2 + edge[c]
-                evidence[found] = V[cond[1, c]] if cond[1, c] >= 0 else NAN
-                worst[found] = Q[cond[0, c]]
-                found += 1
+        c = next_condition(V, cond, edge, 0)
+        while c < conditions:
+            edge[c] = 1 - edge[c]
+            if found == code.size:
+                code, evidence, worst = grown(found, code, evidence, worst)
+            code[found] = (t * conditions + c) * 2 + edge[c]
+            evidence[found] = V[cond[1, c]] if cond[1, c] >= 0 else NAN
+            worst[found] = Q[cond[0, c]]
+            found += 1
+            c = next_condition(V, cond, edge, c + 1)
     return found, code, evidence, worst
 
 
@@ -124,16 +146,16 @@ def history(start, rows, value, status, used, models, member, tab, lin, P, F, I,
         for c in range(cond_of[m], cond_of[m + 1]):
             row, proof = cond[0, c], cond[1, c]
             now = edge[c]
-            for t in range(rows):
-                y = V[row, t]
-                if y == y and (y != 0.0) != (now != 0):
-                    now = 1 - now
-                    if found == code.size:
-                        code, evidence, worst = grown(found, code, evidence, worst)
-                    code[found] = ((start + t) * conditions + c) * 2 + now
-                    evidence[found] = V[proof, t] if proof >= 0 else NAN
-                    worst[found] = Q[row, t]
-                    found += 1
+            t = next_change(V, row, 0, rows, now)
+            while t < rows:
+                now = 1 - now
+                if found == code.size:
+                    code, evidence, worst = grown(found, code, evidence, worst)
+                code[found] = ((start + t) * conditions + c) * 2 + now
+                evidence[found] = V[proof, t] if proof >= 0 else NAN
+                worst[found] = Q[row, t]
+                found += 1
+                t = next_change(V, row, t + 1, rows, now)
             edge[c] = now
     return found, code, evidence, worst
 '''

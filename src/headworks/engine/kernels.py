@@ -46,7 +46,7 @@ def load(name: str, source: str) -> ModuleType:
         return sys.modules[module]
     folder = writable_folder()
     file, done = folder / f"{module}.py", folder / f"{module}.{version('numba')}.done"
-    if done.exists():
+    if done.exists() and file.exists():
         return _import(module, file)
     with _alone(folder):
         if not file.exists() or file.read_text("utf-8") != source:
@@ -113,7 +113,7 @@ def _import(name: str, file: Path) -> ModuleType:
 def main() -> None:
     begun = time.perf_counter()
     modules = (grid(), blocks())
-    for file in writable_folder().rglob("headworks_kernels_*"):
+    for file in PACKAGE_FOLDER.rglob("headworks_kernels_*"):
         if not file.name.startswith(tuple(m.__name__ for m in modules)):
             file.unlink()  # of blocks as they were once
     sys.stdout.write(f"kernels ready in {time.perf_counter() - begun:.1f} s\n")
