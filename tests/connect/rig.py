@@ -73,6 +73,7 @@ class Rig:
     async def use(self, plan: PartitionPlan) -> None:
         self.plan = plan
         name = await self.bus.put_plan(plan.encode())
+        await self.bus.set_current_plan(plan.tenant, plan.partition, name)
         await self.service.use_plan(plan.partition, name.encode())
 
     async def log(self) -> list[SampleBatch | Watermark]:

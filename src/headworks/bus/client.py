@@ -13,7 +13,7 @@ import nats.errors
 import nats.js.errors
 from nats.js.api import DiscardPolicy, KeyValueConfig, ObjectStoreConfig, RetentionPolicy, StorageType, StreamConfig
 
-from headworks.base import log
+from headworks.base import log, tasks
 from headworks.base.errors import NotFound
 from headworks.bus import subjects
 from headworks.bus.errors import LIBRARY_ERRORS, BusFull, BusUnreachable
@@ -104,9 +104,7 @@ class Bus:
         return bus
 
     async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await tasks.end(self._tasks)
         await self.connection.close()
 
     # --- streams ------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from headworks.base import log
+from headworks.base import log, tasks
 from headworks.base.errors import AuthFailed, NotReady
 from headworks.connect.codecs import mqtt_client as codec
 from headworks.connect.codecs.mqtt import Ack, Disconnect
@@ -25,6 +25,7 @@ from headworks.connect.codecs.mqtt_wire import V311, ProtocolError
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 _CONNECT_SECONDS = 15.0
+_LOOK_SECONDS = 0.5
 # Wrong user name or password, not authorised: 3.1.1 return codes and 5 reason codes.
 _BAD_LOGIN = {4, 5, 0x86, 0x87}
 _logger = log.get(__name__)
@@ -139,8 +140,7 @@ class DeviceClient:
         if self._protocol is not None:
             self._protocol.leave()
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await tasks.end((self._task,))
         for sent in self._waiting.values():
             sent.answer.cancel()
         self._waiting.clear()
@@ -190,7 +190,8 @@ class DeviceClient:
             self._check()
             self._empty.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._empty.wait(), 0.5)
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await self._empty.wait()
 
     @property
     def in_flight(self) -> int:
@@ -202,7 +203,8 @@ class DeviceClient:
 
     async def _wait_up(self) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._up.wait(), 0.5)
+            async with asyncio.timeout(_LOOK_SECONDS):
+                await self._up.wait()
 
     def _send(self, sent: Sent) -> None:
         while True:

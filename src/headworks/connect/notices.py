@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from headworks.base import log
+from headworks.base import log, tasks
 from headworks.base.clock import MICROS, Clock
 from headworks.bus.client import Bus
 from headworks.bus.messages import Event, encode
@@ -107,9 +107,6 @@ class Quarantine:
 
     async def close(self, within: float) -> None:
         """Wait up to `within` seconds for what is being kept."""
-        tasks = set(self._tasks)
-        if tasks:
-            await asyncio.wait(tasks, timeout=within)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=within)
+        await tasks.end(self._tasks)

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from headworks.base import log
+from headworks.base import log, tasks
 from headworks.base.clock import Clock, floor_to
 from headworks.bus.batch import SampleBatch
 from headworks.bus.client import Bus
@@ -224,8 +224,7 @@ class PartitionLog:
         self._closing = True
         self._wake.set()
         await asyncio.wait({writer}, timeout=within)
-        writer.cancel()
-        await asyncio.gather(writer, return_exceptions=True)
+        await tasks.end((writer,))
         await self._conditions.close()
 
 
@@ -277,5 +276,4 @@ class SystemCondition:
 
     async def close(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await tasks.end((self._task,))

@@ -86,7 +86,8 @@ def parse(payload: memoryview | bytes) -> Any:
     except RecursionError as e:
         raise Malformed("", "the payload is nested too deeply") from e
     except msgspec.DecodeError as e:
-        raise Malformed("", f"{e}; NaN and Infinity are not JSON, send null") from e
+        hint = " (NaN and Infinity are not JSON: send null)" if "invalid character" in str(e) else ""
+        raise Malformed("", f"{e}{hint}") from e
 
 
 def decode_device(payload: memoryview | bytes, device: Device, now: int) -> Decoded:

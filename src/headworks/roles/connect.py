@@ -9,6 +9,7 @@ from typing import Any
 
 from prometheus_client import Counter, Gauge
 
+from headworks.base import tasks
 from headworks.base.clock import Clock
 from headworks.base.errors import Fault, NotFound
 from headworks.bus.client import Bus
@@ -156,9 +157,7 @@ class Service:
 
     async def stop(self) -> None:
         """Answer what is stored, then end."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await tasks.end(self._tasks)
         await self.endpoint.close(_STOP_SECONDS)
         await asyncio.gather(*(log.close(self._writers[p], 1.0) for p, log in self.logs.items()))
         await self.quarantine.close(1.0)
@@ -178,7 +177,5 @@ async def main(ctx: RoleContext) -> None:
                 service.check()
                 ctx.beat(**service.report())
     finally:
-        for task in (starting, stopping):
-            task.cancel()
-        await asyncio.gather(starting, stopping, return_exceptions=True)
+        await tasks.end((starting, stopping))
         await service.stop()
