@@ -119,9 +119,11 @@ class Rig:
 
 
 @asynccontextmanager
-async def running(server: BusServer, plan: PartitionPlan, clock: Clock | None = None) -> AsyncIterator[Rig]:
+async def running(
+    server: BusServer, plan: PartitionPlan, clock: Clock | None = None, max_bytes: int = 64 << 20
+) -> AsyncIterator[Rig]:
     bus = await Bus.connect(server.url, server.token, "test")
-    service = Service(bus, plan.tenant, clock or SystemClock(), 64 << 20, log.get("test"))
+    service = Service(bus, plan.tenant, clock or SystemClock(), max_bytes, log.get("test"))
     events: list[Event] = []
 
     async def heard(_: str, data: bytes) -> None:

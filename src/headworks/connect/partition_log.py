@@ -32,7 +32,8 @@ SEAL_SECONDS = 0.02
 MOST_QUEUED = 200_000
 """Samples that may wait for the log (about 10 MB) before devices are made to wait."""
 
-_ANSWER_SECONDS = 5.0
+# A bus that was killed never answers: ask again soon (the id makes it one message); a slow disk gets longer each time.
+_FIRST_ANSWER, _LONGEST_ANSWER = 1.0, 8.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 _logger = log.get(__name__)
 
@@ -198,10 +199,10 @@ class PartitionLog:
 
     async def _store(self, item: _Batch | _Mark) -> None:
         where = self._samples_subject if isinstance(item, _Batch) else self._mark_subject
-        data, pause = item.encode(), _FIRST_PAUSE
+        data, pause, patience = item.encode(), _FIRST_PAUSE, _FIRST_ANSWER
         while True:
             try:
-                await self._bus.publish(where, data, msg_id=item.id, timeout=_ANSWER_SECONDS)
+                await self._bus.publish(where, data, msg_id=item.id, timeout=patience)
             except BusFull:
                 if not self.full:
                     _logger.error("the log is full", partition=self.plan.partition)
@@ -216,7 +217,7 @@ class PartitionLog:
                 self._conditions.set(False, self.plan)
                 return
             await asyncio.sleep(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
+            pause, patience = min(pause * 2, _LONGEST_PAUSE), min(patience * 2, _LONGEST_ANSWER)
 
     async def close(self, writer: asyncio.Task[None], within: float) -> None:
         """Store what is left, as far as `within` seconds allow, and end `writer` (the task of :meth:`run`)."""

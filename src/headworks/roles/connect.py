@@ -53,6 +53,7 @@ class Service:
         # Names this process in message ids: its start, so that a log reads in order, and something random.
         self._epoch = f"{clock.now():x}{secrets.token_hex(4)}"
         self.logs: dict[str, PartitionLog] = {}
+        self._one_plan_at_a_time = asyncio.Lock()
         self._digests: dict[str, str] = {}
         self._writers: dict[str, asyncio.Task[None]] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -83,7 +84,10 @@ class Service:
 
     async def use_plan(self, partition: str, digest: bytes) -> None:
         """Work by the plan with that digest. Devices stay connected unless the plan has them no longer."""
-        name = digest.decode()
+        async with self._one_plan_at_a_time:
+            await self._use_plan(partition, digest.decode())
+
+    async def _use_plan(self, partition: str, name: str) -> None:
         if self._digests.get(partition) == name:
             return
         try:
