@@ -34,7 +34,7 @@ def wait_for(what: Callable[[], T], seconds: float = 30.0, every: float = 0.1) -
 class Platform:
     """An installation with plants applied and every role running."""
 
-    def __init__(self, folder: Path, plants: Sequence[Path], settings: str = "") -> None:
+    def __init__(self, folder: Path, plants: Sequence[Path], settings: str = "", snapshot_seconds: float = 3) -> None:
         folder.mkdir(parents=True)
         (folder / "headworks.toml").write_text(f"web_port = 0\nmqtt_port = 0\nsnapshot_seconds = 3\n{settings}")
         self.home = Home(folder)
