@@ -93,7 +93,7 @@ async def test_pings_keep_a_quiet_connection(rig: Rig) -> None:
 
 @asynccontextmanager
 async def child(server: BusServer, tenant: str, port: int) -> AsyncIterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: ASYNC220
         [
             sys.executable,
             str(Path(__file__).with_name("endpoint_child.py")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -105,7 +106,9 @@ class Bus:
 
     async def close(self) -> None:
         await tasks.end(self._tasks)
-        await self.connection.close()
+        # A bus that is gone has nothing left to be told.
+        with contextlib.suppress(OSError):
+            await self.connection.close()
 
     # --- streams ------------------------------------------------------------------------------------------------
 
