@@ -6,9 +6,11 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connections
 
 from headworks.base.errors import NotReady
 from headworks.bus.client import Bus
@@ -125,26 +127,38 @@ def test_the_plan_of_a_retired_partition_is_empty(plant_folder: Any) -> None:
 @pytest.mark.django_db(transaction=True)
 async def test_plans_reach_the_log_and_the_store_once(plant_folder: Any, bus_server: BusServer, settings: Any) -> None:
     settings.HEADWORKS = _settings(settings.HEADWORKS, tenant="plans")
-    await asyncio.to_thread(plant_folder.apply)
-    await asyncio.to_thread(issue_device_token, "gw")
+    await in_thread(plant_folder.apply)
+    await in_thread(issue_device_token, "gw")
     bus = await Bus.connect(bus_server.url, bus_server.token, "test")
     try:
         assert await services.publish_pending(bus) == 1, "of two revisions the newest"
         assert await services.publish_pending(bus) == 0
 
-        newest = await asyncio.to_thread(lambda: PlanRevision.objects.get(revision=2))
+        newest = await in_thread(lambda: PlanRevision.objects.get(revision=2))
         assert await bus.current_plans("plans") == {"u1": newest.digest}
         assert await bus.get_plan(newest.digest) == bytes(newest.body)
         message = await anext(aiter(bus.reader(log_stream("plans", "u1"), 0, "test")))
         assert decode(message.data, Mark) == Activation(revision=2, digest=newest.digest, first_tick=0)
-        assert await asyncio.to_thread(lambda: PlanRevision.objects.filter(published_at=None).count()) == 0
+        assert await in_thread(lambda: PlanRevision.objects.filter(published_at=None).count()) == 0
 
         # A crash after the publication and before the mark: said again, kept once.
-        await asyncio.to_thread(lambda: PlanRevision.objects.filter(revision=2).update(published_at=None))
+        await in_thread(lambda: PlanRevision.objects.filter(revision=2).update(published_at=None))
         assert await services.publish_pending(bus) == 1
         assert (await bus.stream_state(log_stream("plans", "u1"))).messages == 1
     finally:
         await bus.close()
+
+
+async def in_thread(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call what uses the database, and leave no connection behind."""
+
+    def call() -> Any:
+        try:
+            return function(*arguments)
+        finally:
+            connections.close_all()
+
+    return await asyncio.to_thread(call)
 
 
 class _Broken:
@@ -165,12 +179,12 @@ class _Broken:
 
 @pytest.mark.django_db(transaction=True)
 async def test_what_the_bus_refuses_is_published_later(plant_folder: Any) -> None:
-    await asyncio.to_thread(plant_folder.apply)
+    await in_thread(plant_folder.apply)
 
     with pytest.raises(NotReady):
         await services.publish_pending(_Broken())
 
-    assert await asyncio.to_thread(lambda: PlanRevision.objects.filter(published_at=None).count()) == 1
+    assert await in_thread(lambda: PlanRevision.objects.filter(published_at=None).count()) == 1
 
 
 def _settings(old: Any, **changes: Any) -> Any:

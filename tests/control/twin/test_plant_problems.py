@@ -118,8 +118,8 @@ CASES: list[tuple[Edit, list[tuple[str, str]]]] = [
     (add(T, "X,P1,温度\n"), [(f"{T}:6", "plant.cells")]),
     # devices and points
     (put("devices.yaml", 0, "partition", value="u2"), [("devices.yaml:3 [0].partition", "plant.unknown_partition")]),
-    (put("devices.yaml", 0, "points", value="points/x.csv"), [("points/x.csv", "plant.file_missing")]),
-    (put("devices.yaml", 0, "points", value="../../etc/passwd"), [("../../etc/passwd", "plant.file_outside")]),
+    (put("devices.yaml", 0, "points", value="points/x.csv"), [("devices.yaml:4 [0].points", "plant.file_missing")]),
+    (put("devices.yaml", 0, "points", value="../../etc/passwd"), [("devices.yaml:4 [0].points", "plant.file_outside")]),
     (
         put("devices.yaml", 0, "max_messages_per_s", value=0),
         [("devices.yaml:5 [0].max_messages_per_s", "plant.out_of_range")],
@@ -257,3 +257,12 @@ def test_instances_may_be_a_table(plant_folder: Any) -> None:
         ("instances/more.csv:5 out.mean", "plant.written_twice"),
         ("instances/more.csv:5 param.limit", "engine.param_range"),
     ]
+
+
+def test_a_few_lines_do_not_become_billions(plant_folder: Any) -> None:
+    lines = ["- &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"- &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
+    plant_folder.files["types.yaml"] = "\n".join(lines)
+    ((field, code),) = plant_folder.problems()
+
+    assert (field.partition(":")[0], code) == ("types.yaml", "plant.not_yaml")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import connections
 from django.test import Client
 
 from headworks.base.errors import Forbidden, NotFound
@@ -133,3 +135,17 @@ def test_tokens_are_issued_for_known_devices_by_those_who_may(plant_folder: Any)
     with pytest.raises(Forbidden):
         services.issue_device_token("gw", operator)
     assert Device.objects.get(code="gw").token_sha256 == ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_writers_at_the_same_time_get_different_numbers() -> None:
+    def work() -> list[int]:
+        try:
+            return [n for _ in range(10) for n in services.allocate("tag", 3)]
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        given = [n for future in [pool.submit(work) for _ in range(4)] for n in future.result()]
+
+    assert sorted(given) == list(range(1, 121))

@@ -22,6 +22,7 @@ _CODE = re.compile(r"[^\s/,;\"'\x00-\x1f]{1,120}")
 _RESERVED = "system."
 DEEPEST = 15
 LEAST_TICK = 1_000
+NEWEST = 1_000_000
 _WRITTEN_IN = {
     "plant.unknown_asset": "assets.yaml",
     "plant.unknown_parent": "assets.yaml",
@@ -108,6 +109,10 @@ class Checker:
     def _title(self, place: Place, title: Text) -> None:
         self._texts(place, {"title.zh": title.zh, "title.en": title.en})
 
+    def _version(self, version: int, place: Place) -> None:
+        if not 1 <= version <= NEWEST:
+            self.problem(place.at("version"), version, "plant.out_of_range", low=1, high=NEWEST)
+
     # --- the plant and its tree
 
     def _partitions(self) -> dict[str, tuple[PartitionRow, Place, int]]:
@@ -143,6 +148,7 @@ class Checker:
         self._title(row.place, row.value.title)
         for kind in self.folder.types:
             self._title(kind.place, kind.value.title)
+            self._version(kind.value.version, kind.place)
         try:
             subjects.token(row.value.code)
         except ValueError:
@@ -305,8 +311,7 @@ class Checker:
             for group, things in united.items():
                 for number, thing in enumerate(things):
                     self._unit(thing.unit, row.place.at(group, number, "unit"))
-            if t.version < 1:
-                self.problem(row.place.at("version"), t.version, "plant.out_of_range", low=1, high=1_000_000)
+            self._version(t.version, row.place)
             if not found:
                 good[code] = t
         return good

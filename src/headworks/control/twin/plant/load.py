@@ -38,7 +38,9 @@ def load(folder: Path) -> tuple[Folder, Reader]:
     assets = reader.yaml_list("assets.yaml", AssetRow)
     tags = [row for file in reader.files("tags", ".csv") for row in reader.csv_rows(file, TagRow)]
     devices = reader.yaml_list("devices.yaml", DeviceRow, needed=False)
-    points = {d.value.code: reader.csv_rows(d.value.points, PointRow) for d in devices if d.value.points}
+    points = {
+        d.value.code: reader.csv_rows(d.value.points, PointRow, d.place.at("points")) for d in devices if d.value.points
+    }
     templates = _templates(reader)
     instances = [
         row for file in reader.files("instances", ".yaml", ".yml") for row in reader.yaml_list(file, InstanceRow)

@@ -53,25 +53,30 @@ class Row(Generic[T]):
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML whose numbers are those of YAML 1.2 (``1e-3`` is one) and whose words are words (``no``, ``on`` are not booleans)."""
+    """YAML whose words are words (``no``, ``12:30``, ``007`` and dates are texts) and whose numbers are those of YAML 1.2
+    (``1e-3`` is one)."""
+
+    values = 0
 
 
+_MOST_VALUES = 500_000
+"""Of one file: aliases of aliases could make billions of a few lines."""
+_PLAIN = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "null", "bool", "int", "float")}
+_WORDS = {f"tag:yaml.org,2002:{kind}" for kind in ("bool", "int", "float", "timestamp", "merge", "value")}
 _Loader.yaml_implicit_resolvers = {
-    first: [
-        (tag, found) for tag, found in resolvers if tag not in ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:float")
-    ]
+    first: [(tag, found) for tag, found in resolvers if tag not in _WORDS]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"), list("tTfF")
-)
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(
-        r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z|[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z"
+for _kind, _pattern, _first in (
+    ("bool", r"(?:true|True|TRUE|false|False|FALSE)\Z", "tTfF"),
+    ("int", r"[-+]?(?:0|[1-9][0-9]{0,17})\Z", "-+0123456789"),
+    (
+        "float",
+        r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z|[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z",
+        "-+0123456789.",
     ),
-    list("-+0123456789."),
-)
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", re.compile(_pattern), list(_first))
 
 
 class Reader:
@@ -129,22 +134,23 @@ class Reader:
         if text is None:
             return None
         lines: dict[tuple[Key, ...], int] = {}
-        loader = _Loader(text)
         try:
+            loader = _Loader(text)
             node = loader.get_single_node()
             return (None if node is None else self._value(loader, node, (), lines, name)), lines
-        except yaml.YAMLError as e:
+        except (yaml.YAMLError, RecursionError) as e:
             self.unread.add(name)
             mark = getattr(e, "problem_mark", None)
-            reason = getattr(e, "problem", None) or str(e)
+            reason = getattr(e, "problem", None) or getattr(e, "reason", None) or "nested too deeply"
             self.problem(f"{name}:{mark.line + 1 if mark else 1}", None, "plant.not_yaml", reason=reason)
             return None
-        finally:
-            loader.dispose()
 
     def _value(
         self, loader: _Loader, node: yaml.Node, path: tuple[Key, ...], lines: dict[tuple[Key, ...], int], name: str
     ) -> Any:
+        loader.values += 1
+        if loader.values > _MOST_VALUES:
+            raise yaml.constructor.ConstructorError(None, None, "the file holds too many values", node.start_mark)
         lines[path] = node.start_mark.line + 1
         if isinstance(node, yaml.SequenceNode):
             return [self._value(loader, n, (*path, i), lines, name) for i, n in enumerate(node.value)]
@@ -159,40 +165,48 @@ class Reader:
                 out[key] = self._value(loader, value_node, (*path, key), lines, name)
                 lines[(*path, key)] = key_node.start_mark.line + 1
             return out
-        return loader.construct_object(node, deep=True)
+        if node.tag not in _PLAIN:
+            raise yaml.constructor.ConstructorError(None, None, f"{node.tag} is not used here", node.start_mark)
+        try:
+            return loader.construct_object(node, deep=True)
+        except (ValueError, OverflowError) as e:
+            raise yaml.constructor.ConstructorError(None, None, str(e)[:120], node.start_mark) from None
 
-    def _text(self, name: str, needed: bool) -> str | None:
+    def _text(self, name: str, needed: bool, named_at: str = "") -> str | None:
+        """Return the text of a file; `named_at` is the place that refers to it."""
+        at = named_at or name
         file = self.folder / name
         try:
             if file.resolve().is_relative_to(self.folder):
                 return file.read_bytes().decode("utf-8-sig")
-            self.problem(name, name, "plant.file_outside")
+            self.problem(at, name, "plant.file_outside")
         except FileNotFoundError:
             if needed:
-                self.problem(name, None, "plant.file_missing", file=name)
+                self.problem(at, name, "plant.file_missing", file=name)
         except UnicodeDecodeError:
-            self.problem(name, None, "plant.not_utf8", file=name)
+            self.problem(at, name, "plant.not_utf8", file=name)
         except OSError as e:
-            self.problem(name, None, "plant.file_unreadable", file=name, reason=e.strerror or str(e))
+            self.problem(at, name, "plant.file_unreadable", file=name, reason=e.strerror or str(e))
         self.unread.add(name)
         return None
 
     # --- CSV
 
-    def csv_rows(self, name: str, kind: type[T]) -> list[Row[T]]:
+    def csv_rows(self, name: str, kind: type[T], named_at: str = "") -> list[Row[T]]:
         """Return the records of a CSV file with a header line; empty cells take the field's default."""
         fields = _fields(kind)
         rows: list[Row[T]] = []
-        for cells, place in self.csv_cells(name, [n for n, f in fields.items() if f.required], lambda c: c in fields):
+        needed = [n for n, f in fields.items() if f.required]
+        for cells, place in self.csv_cells(name, needed, lambda c: c in fields, named_at):
             if (record := self._record(cells, kind, fields, place)) is not None:
                 rows.append(Row(record, place))
         return rows
 
     def csv_cells(
-        self, name: str, needed: Sequence[str], known: Callable[[str], bool]
+        self, name: str, needed: Sequence[str], known: Callable[[str], bool], named_at: str = ""
     ) -> list[tuple[dict[str, str], Place]]:
         """Return the lines of a CSV file as column -> cell, with their places; nothing if its header is wrong."""
-        text = self._text(name, True)
+        text = self._text(name, True, named_at)
         if text is None:
             return []
         reader = csv.reader(text.splitlines(), strict=True)
