@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
+import msgspec
 import numpy as np
 import pytest
 import pytest_asyncio
@@ -170,6 +171,25 @@ async def test_plan_edited_at_a_tick_keeps_the_window_of_the_untouched_block(
         edges, means = await said(bus, 60)
     assert_means(means, 60)
     assert edges == [*expected_edges(33), (T0 + 33 * MICROS, "clear")]
+
+
+@pytest.mark.feature("PLT-08", "PLT-10")
+async def test_raised_condition_whose_model_is_removed_is_cleared(
+    home: Home, own_bus_server: BusServer, bus: Bus
+) -> None:
+    await publish_plan(bus, make_plan())
+    async with running_engine(home, own_bus_server):
+        await send(bus, range(15))
+        await publish_plan(bus, msgspec.structs.replace(make_plan(revision=2), instances=()))
+        await send(bus, range(15, 20))
+        async with asyncio.timeout(20):
+            async for m in bus.reader(
+                out_stream(TENANT, PARTITION), None, "test", subject(TENANT, "condition", PARTITION)
+            ):
+                edge = messages.decode(m.data, Edges).edges[-1]
+                if edge.transition == "clear":
+                    break
+    assert (edge.instance, edge.condition, edge.tick) == (3, "high", T0 + 15 * MICROS)
 
 
 @pytest.mark.feature("N-03")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import numpy as np
 from prometheus_client import Counter, Histogram
 
 from headworks.base.clock import to_datetime
+from headworks.base.status import BAD_NO_DATA
 from headworks.bus import messages
 from headworks.bus.batch import SampleBatch
 from headworks.bus.client import Bus
@@ -177,19 +179,30 @@ class PartitionEngine:
         if isinstance(mark, Watermark):
             await self._release(mark.time, message.seq)
         else:
-            await self._activate(mark)
+            await self._activate(mark, message.seq)
 
-    async def _activate(self, activation: Activation) -> None:
+    async def _activate(self, activation: Activation, seq: int) -> None:
         running = await self._load(activation.digest)
         self._pending = Pending(running, activation.first_tick)
         last = self._grid.last_tick if self._grid else None
         if last is None or activation.first_tick <= last + running.plan.tick:
-            self._swap()
+            withdrawn: list[Edge] = []
+            self._swap(withdrawn)
+            if withdrawn:
+                await self._saying.put(Said(seq, tuple(self._outputs(seq, [], withdrawn))))
 
-    def _swap(self) -> None:
-        """Put the pending plan in force; blocks that survive the edit keep their state."""
+    def _swap(self, edges: list[Edge]) -> None:
+        """Put the pending plan in force; blocks that survive the edit keep their state.
+
+        A raised condition that the edit removes is cleared: nothing else would ever end its alarm.
+        """
         assert self._pending is not None
         new, old = self._pending.running, self._running
+        if old is not None and self._state is not None and self._grid is not None:
+            kept = {(w.instance, w.name) for w in new.program.conditions}
+            tick = (self._grid.last_tick or 0) + old.plan.tick
+            gone = [key for key in old.program.raised(self._state) if key not in kept]
+            edges += [Edge(i, name, tick, "clear", math.nan, BAD_NO_DATA) for i, name in gone]
         tags = np.array(sorted(t.id for t in new.plan.tags if t.kind == "measured"), np.uint32)
         if self._grid is None:
             self._grid = Grid(tags, new.plan.tick, new.plan.staleness)
@@ -224,7 +237,7 @@ class PartitionEngine:
         edges: list[Edge] = []
         if self._pending is not None and self._pending.first_tick <= watermark:
             self._evaluate(self._pending.first_tick - self._running.plan.tick, batches, edges)
-            self._swap()
+            self._swap(edges)
         self._evaluate(watermark, batches, edges)
         if batches or edges:
             await self._saying.put(Said(seq, tuple(self._outputs(seq, batches, edges))))

@@ -94,4 +94,6 @@ export const historyQuery = (ids: number[], from: number, to: number, points: nu
     queryFn: async ({ signal }) => (await get<{ tags: History[] }>(historyPath(ids, from, to, points), signal)).tags,
     staleTime: 15_000,
     gcTime: 60_000,
+    // History is written every two seconds: what a fresh alarm points at may not be there yet when it is opened.
+    refetchInterval: ({ state }) => (state.dataUpdateCount < (state.data?.some((h) => h.time_ms.length) ? 3 : 15) ? 2_500 : false),
   });

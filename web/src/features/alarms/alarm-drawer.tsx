@@ -36,7 +36,9 @@ function Evidence({ alarm }: { alarm: AlarmDetail }) {
   if (alarm.cleared_ms !== null) lines.push({ time: alarm.cleared_ms, label: t('alarms:clearedLine') });
   return (
     <>
-      <TrendChart tags={tags} pens={pens} from={from} to={to} height={220} lines={lines} />
+      {pens.some((pen) => pen.time.length)
+        ? <TrendChart tags={tags} pens={pens} from={from} to={to} height={220} lines={lines} />
+        : <p className="hw-muted">{t('alarms:evidenceEmpty')}</p>}
       <p><Link to={`/trend?tags=${ids.join(',')}&from=${from}&to=${to}`}>{t('alarms:toTrend')}</Link></p>
     </>
   );

@@ -109,7 +109,7 @@ export function Shell({ session, children }: { session: Session; children: React
       ) : open ? (
         <aside className="hw-side" aria-label={t('shell:tree.title')}><AssetTree /></aside>
       ) : null}
-      <main id="main" className="hw-main" tabIndex={-1}>
+      <main id="main" className="hw-main" tabIndex={0}>
         <StaleStrip />
         <Boundary key={location.pathname}>{children}</Boundary>
       </main>
