@@ -38,10 +38,9 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
-from headworks.connect.client import DeviceClient
-
 from headworks.base.settings import Home
 from headworks.bus.messages import Health
+from headworks.connect.client import DeviceClient
 from headworks.roles.context import read_endpoints
 
 ROLES = ("bus", "connect", "historian", "engine", "dispatch", "jobs", "web")

@@ -75,7 +75,7 @@ class Service:
                 break
             except _NOT_ANSWERING as e:
                 # Without plans every device would be told that its token is wrong: do not listen yet.
-                self._log.info("plans not readable yet", error=repr(e))
+                self._log.warning("plans not readable yet", error=repr(e))
                 await asyncio.sleep(_RETRY_SECONDS)
         self._tasks.append(asyncio.create_task(self.events.run()))
         port = await self.endpoint.start(host, port)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from headworks.bus.client import Bus
@@ -25,6 +25,18 @@ async def purge_read(bus: Bus, tenant: str, partition: str) -> None:
         positions = await bus.positions(stream)
         if readers <= positions.keys():
             await bus.purge(stream, min(positions[r] for r in readers))
+
+
+def tell(ctx: RoleContext, engines: Mapping[str, PartitionEngine]) -> None:
+    """Say how the engines are, together and each."""
+    details = {name: e.detail() for name, e in engines.items()}
+    ctx.beat(
+        partitions=len(details),
+        instances=sum(d["instances"] for d in details.values()),
+        ticks=sum(d["ticks"] for d in details.values()),
+        tick_ms=max((d["tick_ms"] for d in details.values()), default=0.0),
+        of=details,
+    )
 
 
 async def main(ctx: RoleContext) -> None:
@@ -49,13 +61,14 @@ async def main(ctx: RoleContext) -> None:
             start(engine.run())
 
     await ctx.bus.watch_plans(ctx.settings.tenant, planned)
-    ctx.ready(partitions={})
+    tell(ctx, engines)
+    ctx.ready()
     stopping = asyncio.create_task(ctx.stopping.wait())
     while not stopping.done():
         await asyncio.wait({stopping, failed}, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
         if failed.done():
             failed.result()
-        ctx.beat(partitions={name: e.detail() for name, e in engines.items()})
+        tell(ctx, engines)
     await asyncio.gather(*(e.stop() for e in engines.values()))
     for task in tasks:
         task.cancel()

@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
+import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import { Empty, Ready } from '../../components/states';
 import { formatAge, formatBytes, formatCount, formatDateTime } from '../../lib/format';
@@ -10,11 +11,11 @@ import './system.css';
 const LATE_MS = 10_000;
 const FULL = 0.9;
 
-/** Detail that a role says of itself, as "key value" pairs; nested things are left to the metrics. */
-function detailText(detail: Role['detail']): string {
+/** Detail that a role says of itself, as "name value" pairs; nested things are left to the metrics. */
+function detailText(detail: Role['detail'], t: TFunction): string {
   return Object.entries(detail ?? {})
     .filter(([, v]) => ['string', 'number', 'boolean'].includes(typeof v))
-    .map(([k, v]) => `${k} ${typeof v === 'number' ? Math.round(v * 1000) / 1000 : String(v)}`)
+    .map(([k, v]) => `${t(`system:detail.${k}`, { defaultValue: k })} ${typeof v === 'number' ? Math.round(v * 1000) / 1000 : String(v)}`)
     .join(' · ');
 }
 
@@ -39,7 +40,7 @@ function RoleRow({ role }: { role: Role }) {
       <td data-label={t('system:columns.pid')} className="hw-num">{role.host} · {role.pid}</td>
       <td data-label={t('system:columns.uptime')} className="hw-num">{formatAge(now - role.started_ms)}</td>
       <td data-label={t('system:columns.seen')} className="hw-num hw-live">{t('system:seconds', { n: (role.age_ms / 1000).toFixed(1) })}</td>
-      <td data-label={t('system:columns.detail')} className="hw-muted hw-detail">{detailText(role.detail)}</td>
+      <td data-label={t('system:columns.detail')} className="hw-muted hw-detail">{detailText(role.detail, t)}</td>
     </tr>
   );
 }
