@@ -356,16 +356,21 @@ class Bus:
             raise BusUnreachable(subject=f"{bucket}.{key}", reason=repr(e)) from e
 
     async def _entries(self, bucket: str) -> dict[str, str]:
-        found = {}
+        """Return what a bucket holds.
+
+        The keys come from the stream's own account of its subjects: the library's `keys()` makes a consumer each time and,
+        when the server answers before the first entry is looked at, says that there are none.
+        """
+        found, prefix = {}, f"$KV.{bucket}."
         try:
             kv = await self._bucket(bucket)
-            for name in await kv.keys():
+            info = await self.jetstream.stream_info(f"KV_{bucket}", subjects_filter=f"{prefix}>")
+            for name in info.state.subjects or ():
+                key = name.removeprefix(prefix)
                 try:
-                    found[name] = (await kv.get(name)).value.decode()
-                except nats.js.errors.KeyNotFoundError:
+                    found[key] = (await kv.get(key)).value.decode()
+                except (nats.js.errors.KeyNotFoundError, nats.js.errors.KeyDeletedError):
                     continue
-        except nats.js.errors.NoKeysError:
-            return {}
         except LIBRARY_ERRORS as e:
             raise BusUnreachable(subject=bucket, reason=repr(e)) from e
         return found
