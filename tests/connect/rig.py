@@ -18,7 +18,7 @@ from headworks.bus.client import Bus
 from headworks.bus.messages import Event, Mark, Watermark, decode
 from headworks.bus.plan import DevicePlan, PartitionPlan, Point, TagPlan
 from headworks.bus.server import BusServer
-from headworks.bus.subjects import log_stream, subject
+from headworks.bus.subjects import log_stream, out_stream, subject
 from headworks.connect.devices import token_digest
 from headworks.roles.connect import Service
 
@@ -137,4 +137,9 @@ async def running(
         yield Rig(service, bus, plan, port, events)
     finally:
         await service.stop()
+        # The bus sets the greatest size of every stream aside: leave none behind on the one that tests share.
+        for partition in service.logs:
+            await bus.jetstream.delete_stream(log_stream(plan.tenant, partition))
+            await bus.jetstream.delete_stream(out_stream(plan.tenant, partition))
+        await bus.jetstream.delete_stream(f"QUARANTINE_{plan.tenant}")
         await bus.close()
