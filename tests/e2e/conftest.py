@@ -19,7 +19,7 @@ SIZES = {"desktop": {"width": 1920, "height": 1080}, "phone": {"width": 390, "he
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """Return a running platform with the demonstration unit (wall clock) and the pump rig (replay clock)."""
     plants = [ROOT / "examples" / "demo-unit", ROOT / "examples" / "pump-rig"]
-    platform = Platform(tmp_path_factory.mktemp("e2e") / "home", plants)
+    platform = Platform(tmp_path_factory.mktemp("e2e") / "home", plants, "history_grid_seconds = 2\n")
     try:
         platform.up()
         yield platform

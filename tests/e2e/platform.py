@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sqlite3
 import subprocess
 import sys
 import time
@@ -90,6 +91,14 @@ class Platform:
             return msgspec.json.decode((self.home.path / "run" / f"{role}.json").read_bytes(), type=Health)
         except OSError:
             return None
+
+    def raised(self) -> list[tuple[str, str, int]]:
+        """Return (instance, condition, instant [µs]) of every time an alarm was raised, from the records."""
+        with sqlite3.connect(f"file:{self.home.path / 'db.sqlite3'}?mode=ro", uri=True) as db:
+            return db.execute(
+                "SELECT a.instance_code, a.condition, t.at FROM alarms_alarmtransition t "
+                "JOIN alarms_alarm a ON a.id = t.alarm_id WHERE t.name = 'raise'"
+            ).fetchall()
 
     def down(self) -> None:
         for child in reversed(self._children):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,11 @@ def test_the_name_of_a_kernel_file_follows_its_source() -> None:
     assert codegen.digest(source) in kernels.blocks().__name__
     assert codegen.digest(source + "\n") != codegen.digest(source)
     assert list(kernels.blocks().OPS) == [spec.op for spec in every()]
+
+
+def test_threads_that_ask_together_get_the_whole_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "PACKAGE_FOLDER", tmp_path)
+    source = "import time\ntime.sleep(0.2)\nVALUE = 1\n"
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: kernels.load("together", source).VALUE, range(8)))
+    assert found == [1] * 8

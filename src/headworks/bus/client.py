@@ -54,6 +54,7 @@ class Bus:
         self.jetstream: Any = None
         self.epoch = 0
         self._kv: dict[str, Any] = {}
+        self._read: dict[str, tuple[int, dict[str, str]]] = {}
         self._objects: Any = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -73,7 +74,8 @@ class Bus:
             _logger.info("bus reconnected", name=name)
 
         async def disconnected() -> None:
-            _logger.warning("bus disconnected", name=name)
+            if not bus.connection.is_closed:
+                _logger.warning("bus disconnected", name=name)
 
         async def error(e: Exception) -> None:
             _logger.debug("bus client error", name=name, error=repr(e))
@@ -356,21 +358,16 @@ class Bus:
             raise BusUnreachable(subject=f"{bucket}.{key}", reason=repr(e)) from e
 
     async def _entries(self, bucket: str) -> dict[str, str]:
-        """Return what a bucket holds.
-
-        The keys come from the stream's own account of its subjects: the library's `keys()` makes a consumer each time and,
-        when the server answers before the first entry is looked at, says that there are none.
-        """
-        found, prefix = {}, f"$KV.{bucket}."
+        """Return every key of a bucket. Asked in short intervals by every role, so nothing is fetched that did not change,
+        and no consumer is made (which listing keys by the library would do)."""
         try:
             kv = await self._bucket(bucket)
-            info = await self.jetstream.stream_info(f"KV_{bucket}", subjects_filter=f"{prefix}>")
-            for name in info.state.subjects or ():
-                key = name.removeprefix(prefix)
-                try:
-                    found[key] = (await kv.get(key)).value.decode()
-                except (nats.js.errors.KeyNotFoundError, nats.js.errors.KeyDeletedError):
-                    continue
+            info = await self.jetstream.stream_info(f"KV_{bucket}", subjects_filter=">")
+            last, known = self._read.get(bucket, (-1, {}))
+            if info.state.last_seq != last:
+                keys = [s.removeprefix(f"$KV.{bucket}.") for s in info.state.subjects or {}]
+                known = {key: (await kv.get(key)).value.decode() for key in keys}
+                self._read[bucket] = (info.state.last_seq, known)
         except LIBRARY_ERRORS as e:
             raise BusUnreachable(subject=bucket, reason=repr(e)) from e
-        return found
+        return dict(known)

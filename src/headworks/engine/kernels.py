@@ -14,6 +14,7 @@ import importlib.util
 import os
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -25,6 +26,7 @@ from headworks.blocks import catalogue
 from headworks.engine import codegen, gridsteps
 
 PACKAGE_FOLDER = Path(__file__).parent / "_kernels"
+_loading = threading.Lock()
 
 
 @functools.cache
@@ -41,6 +43,12 @@ def grid() -> ModuleType:
 
 def load(name: str, source: str) -> ModuleType:
     """Return the module of `source`, compiled; write and compile it if this installation has not done so yet."""
+    # Threads compile plans side by side: a module that another one is still reading is not there yet.
+    with _loading:
+        return _load(name, source)
+
+
+def _load(name: str, source: str) -> ModuleType:
     module = f"headworks_kernels_{name}_{codegen.digest(source)}"
     if module in sys.modules:
         return sys.modules[module]

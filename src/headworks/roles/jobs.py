@@ -31,6 +31,10 @@ def _worker_start() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
+def _new_executor() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(_WORKERS, mp_context=multiprocessing.get_context("spawn"), initializer=_worker_start)
+
+
 async def main(ctx: RoleContext) -> None:
     """Work until told to stop; a job in hand is given back to the queue then."""
     queue = WorkQueue(ctx.bus, ctx.settings.tenant)
@@ -38,8 +42,7 @@ async def main(ctx: RoleContext) -> None:
     spawn = multiprocessing.get_context("spawn")
     manager = SyncManager(ctx=spawn)
     manager.start(_worker_start)
-    executor = ProcessPoolExecutor(_WORKERS, mp_context=spawn, initializer=_worker_start)
-    worker = Worker(ctx, queue, executor, manager)
+    worker = Worker(ctx, queue, manager)
     ctx.ready(done=0, failed=0, running=0)
     try:
         while not ctx.stopping.is_set():
@@ -47,9 +50,7 @@ async def main(ctx: RoleContext) -> None:
             if claim is not None:
                 await worker.work(claim)
     finally:
-        executor.shutdown(wait=False, cancel_futures=True)
-        for process in list(getattr(executor, "_processes", {}).values()):
-            process.terminate()
+        worker.close()
         manager.shutdown()
 
 
@@ -58,10 +59,10 @@ class Worker:
 
     pool: Pool = "compute"
 
-    def __init__(self, ctx: RoleContext, queue: WorkQueue, executor: ProcessPoolExecutor, manager: SyncManager) -> None:
+    def __init__(self, ctx: RoleContext, queue: WorkQueue, manager: SyncManager) -> None:
         self._ctx = ctx
         self._queue = queue
-        self._executor = executor
+        self._executor = _new_executor()
         self._manager = manager
         self._counts = {"done": 0, "failed": 0, "cancelled": 0}
 
@@ -109,10 +110,15 @@ class Worker:
             job.state, job.error = "failed", {"code": e.error_code, "params": e.params}
         except BrokenProcessPool:
             job.state, job.error = "failed", {"code": "job.worker_died", "params": {"kind": job.kind}}
-            self._executor = ProcessPoolExecutor(
-                _WORKERS, mp_context=multiprocessing.get_context("spawn"), initializer=_worker_start
-            )
+            self._executor = _new_executor()
         return True
+
+    def close(self) -> None:
+        """End the worker process, in the middle of a job if need be: the queue still has it."""
+        processes = list((self._executor._processes or {}).values())
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        for process in processes:
+            process.terminate()
 
     async def _report(self, claim: Claim, shared: Any, begun: float) -> None:
         job, spent = claim.job, time.monotonic() - begun
