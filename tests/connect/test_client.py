@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from headworks.bus.batch import SampleBatch
@@ -25,7 +26,7 @@ from headworks.connect.client import (
     Unreachable,
 )
 
-from .rig import Rig, token
+from .rig import Rig, device, token
 
 pytestmark = [pytest.mark.feature("PLT-03"), pytest.mark.integration]
 
@@ -68,6 +69,14 @@ async def test_wrong_token_and_no_endpoint(rig: Rig) -> None:
     with pytest.raises(LoginRefused) as refused:
         await DeviceClient("127.0.0.1", rig.port, "wrong").connect()
     assert refused.value.params == {"reason": 4}
+    with pytest.raises(LoginRefused):
+        await DeviceClient("127.0.0.1", rig.port, "wrong").connect(timeout=0.5, retry_refused=True)
+    waiting = DeviceClient("127.0.0.1", rig.port, token("new"))
+    connecting = asyncio.create_task(waiting.connect(retry_refused=True))
+    await asyncio.sleep(0.2)
+    await rig.use(msgspec.structs.replace(rig.plan, revision=2, devices=(device("new"),)))
+    await connecting
+    await waiting.close()
     with pytest.raises(Unreachable):
         await DeviceClient("127.0.0.1", free_port(), "x").connect(timeout=0.3)
 

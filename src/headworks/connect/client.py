@@ -107,6 +107,8 @@ class DeviceClient:
         self._empty.set()
         self._up = asyncio.Event()
         self._failure: Exception | None = None
+        self._retry_refused = False
+        self._refused = 0
         self._next_pid = 0
         self._protocol: _Protocol | None = None
         self._task: asyncio.Task[None] | None = None
@@ -115,8 +117,10 @@ class DeviceClient:
 
     # --- life -----------------------------------------------------------------------------------------------------
 
-    async def connect(self, timeout: float = 10.0) -> None:
+    async def connect(self, timeout: float = 10.0, *, retry_refused: bool = False) -> None:
         """Connect, trying for up to `timeout` s; from then on the client reconnects by itself.
+
+        `retry_refused`: a refused login is tried again within `timeout` too (the plan with this device may be on its way).
 
         Raises
         ------
@@ -125,6 +129,7 @@ class DeviceClient:
         LoginRefused
             The token is wrong.
         """
+        self._retry_refused = retry_refused
         self._task = asyncio.create_task(self._run())
         up = asyncio.create_task(self._up.wait())
         done, _ = await asyncio.wait({up, self._task}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
@@ -133,6 +138,8 @@ class DeviceClient:
             self._task.result()
         if not self._up.is_set():
             await self.close()
+            if self._refused:
+                raise LoginRefused(reason=self._refused)
             raise Unreachable(host=self._address[0], port=self._address[1])
 
     async def close(self) -> None:
@@ -264,7 +271,9 @@ class DeviceClient:
         if packet.reason:
             # Once welcomed, a refusal may be a restart that does not know its plans yet: try again.
             if packet.reason in _BAD_LOGIN and not self.counters.connects:
-                self._failure = LoginRefused(reason=packet.reason)
+                self._refused = packet.reason
+                if not self._retry_refused:
+                    self._failure = LoginRefused(reason=packet.reason)
             protocol.leave()
             return
         self._protocol = protocol
