@@ -123,3 +123,11 @@ async def test_plan_watch_reports_each_change_once(bus: Bus) -> None:
     await bus.set_current_plan("main", "p1", "d2")
     await asyncio.sleep(0.3)
     assert seen == [("p1", b"d1"), ("p1", b"d2")]
+
+
+async def test_many_partitions_of_the_default_size_fit(bus: Bus) -> None:
+    for i in range(12):
+        await bus.ensure_partition("many", f"p{i}", 4 << 30)
+    state = await bus.stream_state(subjects.log_stream("many", "p11"))
+    assert state.max_bytes == 4 << 30
+    assert (await bus.stream_state(subjects.out_stream("many", "p11"))).max_bytes == 1 << 30

@@ -41,7 +41,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     bus_port: int = 0
     bus_url: str = ""
     stream_max_bytes: int = 4 << 30
-    bus_store_max_bytes: int = 32 << 30
+    # The bus sets the room of every stream aside when it is made. Streams have limits of their own, so this is not one.
+    bus_store_max_bytes: int = 1 << 40
     snapshot_seconds: float = 60.0
     raw_retention_days: int = 365
     history_value_codec: Literal["alp", "zstd"] = "alp"

@@ -115,7 +115,8 @@ class Bus:
     # --- streams ------------------------------------------------------------------------------------------------
 
     async def ensure_partition(self, tenant: str, partition: str, max_bytes: int) -> None:
-        """Make (or adjust the size of) the LOG and OUT streams of a partition."""
+        """Make (or adjust the size of) the LOG and OUT streams of a partition. What an engine says is far less than it hears,
+        so OUT gets a quarter of `max_bytes`."""
         await self._ensure_stream(
             subjects.log_stream(tenant, partition),
             [subjects.subject(tenant, "samples", partition), subjects.subject(tenant, "mark", partition)],
@@ -124,7 +125,7 @@ class Bus:
         await self._ensure_stream(
             subjects.out_stream(tenant, partition),
             [subjects.subject(tenant, "calc", partition), subjects.subject(tenant, "condition", partition)],
-            max_bytes,
+            max_bytes // 4,
         )
 
     async def ensure_quarantine(self, tenant: str, max_bytes: int = 256 << 20) -> None:

@@ -47,7 +47,7 @@ def binary() -> Path:
 class BusServer:
     """A nats-server with JetStream in `folder`, on loopback, asking for `token`. Every write is synced before its ack."""
 
-    def __init__(self, folder: Path, token: str, port: int = 0, store_max_bytes: int = 32 << 30) -> None:
+    def __init__(self, folder: Path, token: str, port: int = 0, store_max_bytes: int = 1 << 40) -> None:
         self._folder = folder
         self.token = token
         self.port = port or free_port()

@@ -149,7 +149,7 @@ def sign_in(transactional_db: None) -> Callable[..., str]:
 
     def make(name: str = "op", *roles: str) -> str:
         user = User.objects.filter(username=name).first() or create_user(
-            name, PASSWORD, roles or ("operator",), must_change_password=False
+            name, PASSWORD, () if roles == ("none",) else roles or ("operator",), must_change_password=False
         )
         request = HttpRequest()
         request.session = SessionStore()

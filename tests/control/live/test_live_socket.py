@@ -204,11 +204,16 @@ async def test_a_new_plan_brings_new_assets_without_a_restart(site, sign_in):
 
 
 @pytest.mark.parametrize(
-    ("request_", "code"),
-    [('{"op":"system","on":true}', 4403), ("{", 4400), ('{"op":"tags","ids":[-1]}', 4400), ('{"op":"nothing"}', 4400)],
+    ("role", "request_", "code"),
+    [
+        ("none", '{"op":"system","on":true}', 4403),
+        ("viewer", "{", 4400),
+        ("viewer", '{"op":"tags","ids":[-1]}', 4400),
+        ("viewer", '{"op":"nothing"}', 4400),
+    ],
 )
-async def test_what_is_not_allowed_or_not_understood_ends_the_connection(site, sign_in, request_, code):
-    page = await site.page(await asyncio.to_thread(sign_in, "eye", "viewer"))
+async def test_what_is_not_allowed_or_not_understood_ends_the_connection(site, sign_in, role, request_, code):
+    page = await site.page(await asyncio.to_thread(sign_in, "eye", role))
     await page.socket.send(request_)
 
     assert await page.ended() == code

@@ -72,6 +72,7 @@ def test_a_tag_says_everything_about_itself(viewer: Client) -> None:
         "low": -20.0,
         "high": 200.0,
         "partition": "u1",
+        "staleness_ms": 30000,
         "retired": False,
     }
 

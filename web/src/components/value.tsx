@@ -2,12 +2,12 @@ import { useTranslation } from 'react-i18next';
 import { usePartitionNow, usePoint } from '../live/hooks';
 import type { Point } from '../live/values';
 import { formatAge, formatValue } from '../lib/format';
-import { isOverride, quality, STALE_AFTER_MS, statusKey } from '../lib/status';
+import { isOverride, quality, statusKey } from '../lib/status';
 import type { Tag } from '../lib/types';
 
 /** A number with its unit; quality and staleness change how it is drawn, "no data" is a dash and never zero. */
 export function Value({ tag, point, now }: { tag: Tag; point: Point | undefined; now: number }) {
-  const stale = point !== undefined && now - point.time > STALE_AFTER_MS;
+  const stale = point !== undefined && now - point.time > tag.staleness_ms;
   return (
     <span className="hw-value hw-num" data-quality={point ? quality(point.status) : 'none'} data-stale={stale}>
       <b>{formatValue(point?.value ?? null, tag.low, tag.high)}</b>
@@ -17,14 +17,14 @@ export function Value({ tag, point, now }: { tag: Tag; point: Point | undefined;
 }
 
 /** The quality in words, only when there is something to say. */
-export function QualityMark({ point, now }: { point: Point | undefined; now: number }) {
+export function QualityMark({ tag, point, now }: { tag: Tag; point: Point | undefined; now: number }) {
   const { t } = useTranslation('common');
   if (!point) return <span className="hw-quality">{t('common:status.none')}</span>;
   const kind = quality(point.status);
   if (kind !== 'good' || isOverride(point.status)) {
     return <span className="hw-quality">{t(`common:status.${statusKey(point.status)}`)}</span>;
   }
-  if (now - point.time > STALE_AFTER_MS) return <span className="hw-quality">{t('common:status.stale')}</span>;
+  if (now - point.time > tag.staleness_ms) return <span className="hw-quality">{t('common:status.stale')}</span>;
   return <span className="hw-muted">{t('common:status.good')}</span>;
 }
 

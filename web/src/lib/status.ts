@@ -4,9 +4,6 @@ export type Quality = 'good' | 'uncertain' | 'bad';
 const BAD_NO_DATA = 0x809b0000;
 const GOOD_LOCAL_OVERRIDE = 0x00960000;
 
-/** A value older than this is drawn as stale; the platform's default staleness of a partition. */
-export const STALE_AFTER_MS = 30_000;
-
 const NAMES: Record<number, string> = {
   0x00960000: 'override', 0x40900000: 'lastUsable', 0x40930000: 'notAccurate', 0x40940000: 'unitsExceeded',
   0x40950000: 'subNormal', 0x40a40000: 'subNormal', 0x808a0000: 'notConnected', 0x808c0000: 'sensorFailure',

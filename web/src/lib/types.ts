@@ -48,6 +48,8 @@ export interface Tag {
   low: number | null;
   high: number | null;
   partition: string | null;
+  /** After so much silence (ms of its partition's clock) the value is stale. */
+  staleness_ms: number;
 }
 
 export interface History {

@@ -19,7 +19,7 @@ GRANTS: Mapping[str, tuple[str, ...]] = {
     "models.edit": (ADMINISTRATOR, ENGINEER),
     "alarms.view": _EVERYONE,
     "alarms.acknowledge": (ADMINISTRATOR, ENGINEER, OPERATOR),
-    "system.view": (ADMINISTRATOR, ENGINEER, OPERATOR),
+    "system.view": _EVERYONE,
     "users.edit": (ADMINISTRATOR,),
     "devices.edit": (ADMINISTRATOR, ENGINEER),
     "audit.view": (ADMINISTRATOR,),

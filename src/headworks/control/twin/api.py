@@ -44,6 +44,7 @@ class TagOut(Schema):
     low: float | None
     high: float | None
     partition: str | None
+    staleness_ms: int
     retired: bool
 
 

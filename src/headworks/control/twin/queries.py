@@ -68,6 +68,10 @@ def tag(tag_id: int) -> Tag:
     return found
 
 
+# What the screens take for a tag outside every partition.
+_STALENESS_MS = 30_000
+
+
 def tag_row(t: Tag) -> dict[str, Any]:
     """Return a tag as the API says it."""
     return {
@@ -80,5 +84,6 @@ def tag_row(t: Tag) -> dict[str, Any]:
         "low": t.low,
         "high": t.high,
         "partition": t.asset.partition.code if t.asset.partition else None,
+        "staleness_ms": t.asset.partition.staleness // 1000 if t.asset.partition else _STALENESS_MS,
         "retired": t.retired,
     }

@@ -3,7 +3,7 @@ import { Link } from 'react-router';
 import { WorstMark } from '../../components/priority';
 import { BandBar, QualityMark, Value } from '../../components/value';
 import { titleOf } from '../../lib/format';
-import { quality, STALE_AFTER_MS } from '../../lib/status';
+import { quality } from '../../lib/status';
 import type { Asset, AssetHealth, Tag } from '../../lib/types';
 import { usePartitionNow, usePoint } from '../../live/hooks';
 
@@ -12,11 +12,11 @@ const SHOWN = 3;
 function TileValue({ tag }: { tag: Tag }) {
   const point = usePoint(tag.id);
   const { now } = usePartitionNow(tag.partition);
-  const doubtful = !point || quality(point.status) !== 'good' || now - point.time > STALE_AFTER_MS;
+  const doubtful = !point || quality(point.status) !== 'good' || now - point.time > tag.staleness_ms;
   return (
     <li>
       <Link to={`/tags/${tag.id}`} className="hw-nowrap" title={tag.code}>{titleOf(tag.title)}</Link>
-      {doubtful ? <QualityMark point={point} now={now} /> : <BandBar low={tag.low} high={tag.high} value={point.value} />}
+      {doubtful ? <QualityMark tag={tag} point={point} now={now} /> : <BandBar low={tag.low} high={tag.high} value={point.value} />}
       <Value tag={tag} point={point} now={now} />
     </li>
   );

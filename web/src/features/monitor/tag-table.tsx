@@ -33,7 +33,7 @@ const TagRow = memo(function TagRow({ tag, place, style, index }: { tag: Tag; pl
       </span>
       <span role="cell" className="hw-tagspark"><Sparkline id={tag.id} low={tag.low} high={tag.high} end={replay ? now : undefined} /></span>
       <span role="cell" className="hw-tagage"><Age point={point} now={now} /></span>
-      <span role="cell" className="hw-tagstatus"><QualityMark point={point} now={now} /></span>
+      <span role="cell" className="hw-tagstatus"><QualityMark tag={tag} point={point} now={now} /></span>
     </div>
   );
 });

@@ -1,11 +1,12 @@
 /** From pens to what uPlot draws: one x axis, nulls where there is no value, and the stretches of bad data. */
 import uPlot from 'uplot';
-import { quality, STALE_AFTER_MS } from '../../lib/status';
+import { quality } from '../../lib/status';
 import type { Pen } from './pens';
 
 type Column = (number | null | undefined)[];
 
 const GAP_FACTOR = 5;
+const LEAST_GAP_MS = 30_000;
 
 function gapOf(pen: Pen): number {
   const steps: number[] = [];
@@ -14,7 +15,7 @@ function gapOf(pen: Pen): number {
     steps.push(((pen.time[i] ?? 0) - (pen.time[i - stride] ?? 0)) / stride);
   }
   steps.sort((a, b) => a - b);
-  return Math.max(STALE_AFTER_MS, GAP_FACTOR * (steps[steps.length >> 1] ?? 0));
+  return Math.max(LEAST_GAP_MS, GAP_FACTOR * (steps[steps.length >> 1] ?? 0));
 }
 
 /** One table per pen: seconds, min, max, mean. A silence longer than the usual step is a gap, not a line. */

@@ -30,7 +30,7 @@ function PenRow({ tag, pen, place, cursor, onRemove }: {
         <Link to={`/tags/${tag.id}`}>{titleOf(tag.title)}</Link> <span className="hw-code">{tag.code}</span>
       </th>
       <td className="hw-right"><Value tag={tag} point={point} now={now} /></td>
-      <td><QualityMark point={point} now={now} /></td>
+      <td><QualityMark tag={tag} point={point} now={now} /></td>
       <td className="hw-right hw-num" data-testid="cursor-value">{bad ? t('trend:bad') : text(pen?.mean[at])}</td>
       <td className="hw-right hw-num hw-muted">{text(pen?.min[at])}</td>
       <td className="hw-right hw-num hw-muted">{text(pen?.max[at])}</td>

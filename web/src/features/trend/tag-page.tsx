@@ -23,7 +23,7 @@ function TagHead({ tag }: { tag: Tag }) {
       </div>
       <div className="hw-taghero">
         <Value tag={tag} point={point} now={now} />
-        <QualityMark point={point} now={now} />
+        <QualityMark tag={tag} point={point} now={now} />
         <span className="hw-num hw-muted">{point ? formatDateTime(point.time) : ''} <Age point={point} now={now} /></span>
         {tag.low !== null && tag.high !== null ? (
           <span className="hw-herorange">
