@@ -22,7 +22,6 @@ import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -37,14 +36,13 @@ import yaml
 from numpy.typing import NDArray
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "src"))
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "benchmarks")]
 
 from headworks.base import log
 from headworks.base.clock import MICROS, SystemClock, floor_to
 from headworks.base.settings import Home
 from headworks.base.status import BAD_OUT_OF_RANGE
 from headworks.bus.client import Bus
-from headworks.bus.messages import Health
 from headworks.bus.plan import DevicePlan, PartitionPlan, Point
 from headworks.bus.subjects import log_stream, out_stream
 from headworks.connect.client import DeviceClient
@@ -55,8 +53,8 @@ from headworks.history.client import HistoryClient
 from headworks.roles.context import read_endpoints
 from headworks.simulate.faults import demo_script
 from headworks.simulate.thermal_unit import ThermalUnit
+from installation import ROLES, headworks, running, wait_all_ready, wait_ready
 
-ROLES = ("bus", "connect", "historian", "engine", "dispatch", "jobs", "web")
 PARTITION = "u1"
 CHUNK_S = 10
 
@@ -91,12 +89,6 @@ class Killer:
     kills: Counter[str] = field(default_factory=Counter)
     longest_return_s: float = 0.0
 
-    def health(self, role: str) -> Health | None:
-        try:
-            return msgspec.json.decode((self.home.path / "run" / f"{role}.json").read_bytes(), type=Health)
-        except OSError:
-            return None
-
     async def run(self, seconds: float) -> None:
         """Spread the kills over about `seconds`, whatever else is still down; each role is up again before its next hit."""
         plan = [r for r in ROLES for _ in range(self.kills_per_role)]
@@ -106,7 +98,7 @@ class Killer:
             await asyncio.sleep(seconds / len(plan) * self.rng.uniform(0.5, 1.4))
             if role in returning:
                 await returning[role]
-            before = await self.wait_ready(role)
+            before = await wait_ready(self.home, role)
             # Half of the hits on the bus take the server itself, half the process that looks after it.
             target = before.pid
             if role == "bus" and self.rng.random() < 0.5:
@@ -118,30 +110,10 @@ class Killer:
 
     async def _see_back(self, role: str, pid: int) -> None:
         begun = time.monotonic()
-        await self.wait_ready(role, not_pid=pid)
+        await wait_ready(self.home, role, pid)
         spent = time.monotonic() - begun
         self.longest_return_s = max(self.longest_return_s, spent)
         print(f"  killed {role} ({pid}), back after {spent:.1f} s", flush=True)
-
-    async def wait_ready(self, role: str, not_pid: int = 0) -> Health:
-        end = time.monotonic() + 90
-        while time.monotonic() < end:
-            h = self.health(role)
-            if h and h.ready and h.pid != not_pid:
-                return h
-            await asyncio.sleep(0.05)
-        raise RuntimeError(f"{role} did not come back within 90 s")
-
-
-def headworks(home: Home, *args: str) -> str:
-    """Run a command of the platform in this home and return what it printed."""
-    env = {**os.environ, "HEADWORKS_HOME": str(home.path)}
-    done = subprocess.run(
-        [sys.executable, "-m", "headworks.cli", *args], env=env, capture_output=True, text=True, timeout=120
-    )
-    if done.returncode != 0:
-        raise RuntimeError(f"headworks {' '.join(args)}: {done.stdout}\n{done.stderr}")
-    return done.stdout
 
 
 def prepare(folder: Path, snapshot_s: float) -> tuple[Home, Path]:
@@ -331,17 +303,9 @@ async def run(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     devices = yaml.safe_load((plant / "devices.yaml").read_text("utf-8"))
     log.configure("WARNING", "console")
     tokens = {d["code"]: headworks(home, "device", "token", d["code"]).strip() for d in devices}
-    log_file = open(folder / "platform.log", "wb")  # noqa: SIM115
-    platform = subprocess.Popen(
-        [sys.executable, "-m", "headworks.cli", "run"],
-        env={**os.environ, "HEADWORKS_HOME": str(home.path)},
-        stdout=log_file,
-        stderr=log_file,
-    )
     killer = Killer(home, random.Random(args.seed), args.kills_per_role)
-    try:
-        for role in ROLES:
-            await killer.wait_ready(role)
+    with running(home, folder / "platform.log"):
+        await wait_all_ready(home)
         bus = await Bus.connect(read_endpoints(home).bus_url, home.secret("bus"), "chaos")
         plan = await get_plan(bus, home.settings.tenant)
         await bus.close()
@@ -358,17 +322,12 @@ async def run(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
         await sender.run(args.speed)
         await killing
         sent_s = time.monotonic() - begun
-        for role in ROLES:
-            await killer.wait_ready(role)
+        await wait_all_ready(home)
         await wait_caught_up(home, home.settings.tenant)
         history = HistoryClient(read_endpoints(home).history, home.secret("history"), tenant=home.settings.tenant)
         stored, wrong = await asyncio.to_thread(stored_samples, history, recording)
         calculated, different = await asyncio.to_thread(calculated_differences, history, result, recording)
         found = found_edges(home)
-    finally:
-        platform.terminate()
-        platform.wait(60)
-        log_file.close()
     system = {plan.system_instance}
     mine = {k: n for k, n in found.items() if k[0] not in system}
     raised = [e for e in edges if e[3] == "raise"]

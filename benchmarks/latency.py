@@ -23,7 +23,6 @@ import json
 import os
 import secrets
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -36,14 +35,13 @@ import numpy as np
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "src"))
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "benchmarks")]
 
 from headworks.base.settings import Home
-from headworks.bus.messages import Health
 from headworks.connect.client import DeviceClient
 from headworks.roles.context import read_endpoints
+from installation import headworks, running, wait_all_ready
 
-ROLES = ("bus", "connect", "historian", "engine", "dispatch", "jobs", "web")
 _OBSERVE = """
 (() => {
   window.seen = [];
@@ -138,32 +136,6 @@ def write_plant(folder: Path, lines: list[Line]) -> None:
     dump("devices.yaml", devices)
     dump("templates/limit.yaml", template)
     dump("instances/models.yaml", instances)
-
-
-def headworks(home: Home, *args: str) -> str:
-    env = {**os.environ, "HEADWORKS_HOME": str(home.path)}
-    done = subprocess.run(
-        [sys.executable, "-m", "headworks.cli", *args], env=env, capture_output=True, text=True, timeout=120
-    )
-    if done.returncode != 0:
-        raise RuntimeError(f"headworks {' '.join(args)}: {done.stdout}\n{done.stderr}")
-    return done.stdout
-
-
-async def wait_ready(home: Home) -> None:
-    end = time.monotonic() + 90
-    while time.monotonic() < end:
-        ready = 0
-        for role in ROLES:
-            try:
-                h = msgspec.json.decode((home.path / "run" / f"{role}.json").read_bytes(), type=Health)
-                ready += h.ready
-            except OSError:
-                break
-        if ready == len(ROLES):
-            return
-        await asyncio.sleep(0.2)
-    raise RuntimeError("the platform did not become ready within 90 s")
 
 
 async def drive(home: Home, line: Line, seconds: float) -> None:
@@ -266,23 +238,12 @@ async def run(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     headworks(home, "user", "create", "bench", "--role", "operator", "--password", password, "--keep-password")
     for line in lines:
         line.token = headworks(home, "device", "token", f"gw-{line.code}").strip()
-    log_file = open(folder / "platform.log", "wb")  # noqa: SIM115
-    platform = subprocess.Popen(
-        [sys.executable, "-m", "headworks.cli", "run"],
-        env={**os.environ, "HEADWORKS_HOME": str(home.path)},
-        stdout=log_file,
-        stderr=log_file,
-    )
-    try:
-        await wait_ready(home)
+    with running(home, folder / "platform.log"):
+        await wait_all_ready(home)
         await asyncio.sleep(5)
         begun = time.monotonic()
         seen = await watch(home, "bench", password, lines, args.seconds)
         spent = time.monotonic() - begun
-    finally:
-        platform.terminate()
-        platform.wait(60)
-        log_file.close()
     sent = sum(line.sent for line in lines)
     return {
         **summarise(lines[0], seen, ""),

@@ -29,6 +29,6 @@ stage types mypy
 stage imports lint-imports
 stage check headworks check
 stage unit pytest -q -m "not integration and not browser"
-stage integration pytest -q -m integration
+stage integration pytest -q -m integration --durations=12
 stage browser pytest -q -m browser
 printf '\n%s' "$report"
