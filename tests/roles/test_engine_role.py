@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import errno
+import shutil
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -17,12 +21,15 @@ from headworks.blocks.template import Binding, BlockNode, Condition, GraphTempla
 from headworks.bus import messages
 from headworks.bus.batch import SampleBatch
 from headworks.bus.client import Bus
+from headworks.bus.errors import BusFull
 from headworks.bus.messages import Activation, Edges, Watermark
 from headworks.bus.plan import PartitionPlan, TagPlan
 from headworks.bus.server import BusServer
 from headworks.bus.subjects import log_stream, out_stream, subject
-from headworks.roles import engine
+from headworks.engine.snapshot import Snapshot, write_snapshot
+from headworks.roles import engine, partition_engine
 from headworks.roles.context import Endpoints, RoleContext
+from headworks.roles.partition_engine import PartitionEngine
 
 pytestmark = pytest.mark.integration
 
@@ -206,3 +213,204 @@ async def test_log_is_purged_only_up_to_what_every_reader_has_recorded(
     await bus.record_position(stream, "historian-grid", 12)
     await engine.purge_read(bus, TENANT, PARTITION)
     assert (await bus.stream_state(stream)).first == 10
+
+
+async def until(what: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not await what():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+def quick(home: Home) -> Home:
+    """Return the home with a snapshot every 0.1 s."""
+    (home.path / "headworks.toml").write_text("snapshot_seconds = 0.1\n")
+    return Home(home.path)
+
+
+def whole(home: Home, own: Bus) -> PartitionEngine:
+    """Return an engine of the partition that is not running."""
+    return PartitionEngine(RoleContext("engine", home, own, SystemClock(), Endpoints()), PARTITION, engine.purge_read)
+
+
+@pytest.mark.feature("N-03")
+async def test_engine_stalls_at_a_full_stream_and_goes_on_when_its_readers_have_read(
+    home: Home, own_bus_server: BusServer, bus: Bus
+) -> None:
+    partition_bytes = 1 << 20
+    await bus.ensure_partition(TENANT, PARTITION, partition_bytes)
+    out, calc = out_stream(TENANT, PARTITION), subject(TENANT, "calc", PARTITION)
+    with pytest.raises(BusFull):
+        while True:
+            await bus.publish(calc, bytes(2_000), headers={"Hw-Mark": "0", "Hw-Chunk": "0"})
+    with pytest.raises(BusFull):
+        while True:
+            await bus.publish(calc, b"", headers={"Hw-Mark": "0", "Hw-Chunk": "0"})
+    full = (await bus.stream_state(out)).last
+
+    await publish_plan(bus, make_plan())
+    async with running_engine(quick(home), own_bus_server):
+        await send(bus, range(30))
+        await asyncio.sleep(0.5)
+        assert (await bus.stream_state(out)).last == full
+        for reader in engine.OUT_READERS:
+            await bus.record_position(out, reader, full)
+
+        async def purged() -> bool:
+            return (await bus.stream_state(out)).first > full
+
+        await until(purged)
+        edges, means = await said(bus, 30)
+    assert edges == expected_edges(30)
+    assert_means(means, 30)
+
+
+@pytest.mark.feature("N-03")
+async def test_log_that_began_anew_is_read_from_its_start(home: Home, own_bus_server: BusServer, bus: Bus) -> None:
+    await publish_plan(bus, make_plan())
+    async with running_engine(home, own_bus_server) as ctx:
+        await send(bus, range(34))
+        await said(bus, 34)
+        ctx.stopping.set()
+
+    own_bus_server.kill()
+    shutil.rmtree(own_bus_server.folder / "store")
+    own_bus_server.start()
+
+    async def back() -> bool:
+        return bus.epoch > 0
+
+    await until(back)
+    await bus.ensure_partition(TENANT, PARTITION, 64 << 20)
+    await publish_plan(bus, make_plan())
+    await send(bus, range(34, 55))
+    log = log_stream(TENANT, PARTITION)
+
+    async def remembered() -> bool:
+        return (await bus.positions(log)).get("engine") == (await bus.stream_state(log)).last
+
+    async with running_engine(quick(home), own_bus_server):
+        edges, means = await said(bus, 21)
+        await until(remembered)
+    assert [e for e in edges if e[0] < T0 + 55 * MICROS] == expected_edges(55)[3:]
+    assert [t for t, _ in means] == [T0 + s * MICROS for s in range(34, 55)]
+    assert [v for _, v in means] == pytest.approx([v for _, v in list(expected_means(55))[34:]])
+
+
+@pytest.mark.feature("N-03")
+async def test_snapshot_whose_plan_is_gone_does_not_keep_the_engine_from_running(
+    home: Home, own_bus_server: BusServer, bus: Bus
+) -> None:
+    lost = Snapshot(digest="0" * 64, seq=3, grid=b"", state=b"")
+    write_snapshot(home.folder("engine") / f"{TENANT}-{PARTITION}.snapshot", lost)
+    await publish_plan(bus, make_plan())
+    async with running_engine(home, own_bus_server):
+        await send(bus, range(12))
+        edges, _ = await said(bus, 12)
+    assert edges == expected_edges(12)
+
+
+@pytest.mark.feature("N-03")
+async def test_positions_in_a_stream_that_was_lost_purge_nothing(bus: Bus) -> None:
+    await send(bus, range(5))
+    stream = log_stream(TENANT, PARTITION)
+    for reader in engine.LOG_READERS:
+        await bus.record_position(stream, reader, 50_000)
+    await engine.purge_read(bus, TENANT, PARTITION)
+    assert (await bus.stream_state(stream)).messages == 10
+
+
+@pytest.mark.feature("N-03", "PLT-10")
+async def test_gap_in_the_log_is_told_once_and_over_at_once(home: Home, own_bus_server: BusServer, bus: Bus) -> None:
+    await publish_plan(bus, make_plan())
+    async with running_engine(home, own_bus_server) as ctx:
+        await send(bus, range(5))
+        await said(bus, 5)
+        ctx.stopping.set()
+    await send(bus, range(5, 9))
+    await bus.purge(log_stream(TENANT, PARTITION), 15)
+    async with running_engine(home, own_bus_server):
+        edges, _ = await said(bus, 8)
+    assert [transition for tick, transition in edges if tick > T0 + 100 * MICROS] == ["raise", "clear"]
+
+
+@pytest.mark.feature("PLT-08")
+async def test_message_that_holds_no_samples_is_passed_over(home: Home, own_bus_server: BusServer, bus: Bus) -> None:
+    await publish_plan(bus, make_plan())
+    async with running_engine(home, own_bus_server):
+        await send(bus, range(5))
+        await bus.publish(subject(TENANT, "samples", PARTITION), b"\xffnot samples")
+        await send(bus, range(5, 12))
+        edges, means = await said(bus, 12)
+    assert edges == expected_edges(12)
+    assert_means(means, 12)
+
+
+@pytest.mark.feature("PLT-08")
+async def test_edges_of_one_mark_fit_messages_however_many_they_are(
+    home: Home, own_bus_server: BusServer, bus: Bus
+) -> None:
+    await publish_plan(bus, make_plan())
+    async with running_engine(home, own_bus_server):
+        for start in range(0, 30_000, 4_000):
+            seconds = np.arange(start, min(start + 4_000, 30_000))
+            values = np.where(seconds % 2 == 0, 20.0, 80.0)
+            batch = SampleBatch.of(np.full(len(seconds), TAG), T0 + seconds * MICROS, values)
+            await bus.publish(subject(TENANT, "samples", PARTITION), batch.encode())
+        mark = subject(TENANT, "mark", PARTITION)
+        await bus.publish(mark, messages.encode(Watermark(T0)))
+        for second in (14_999, 29_999):
+            await bus.publish(mark, messages.encode(Watermark(T0 + second * MICROS)))
+        edges, means = await said(bus, 30_000)
+    assert len(means) == 30_000
+    assert len(edges) == 29_999
+    assert [t for t, _ in edges] == sorted({t for t, _ in edges})
+
+
+async def test_snapshots_are_written_one_at_a_time(
+    home: Home, own_bus_server: BusServer, bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They share one file; the last snapshot of a stop may come while another is being written."""
+    writing: list[int] = []
+    most = 0
+
+    def slow(file: Path, snapshot: Snapshot) -> None:
+        nonlocal most
+        writing.append(1)
+        most = max(most, len(writing))
+        time.sleep(0.1)
+        write_snapshot(file, snapshot)
+        writing.pop()
+
+    monkeypatch.setattr(partition_engine, "write_snapshot", slow)
+    await publish_plan(bus, make_plan())
+    one = whole(home, bus)
+    task = asyncio.create_task(one.run())
+    await send(bus, range(5))
+    await said(bus, 5)
+    await asyncio.gather(one._snapshot(), one._snapshot())
+    assert most == 1
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_disk_without_room_for_a_snapshot_does_not_end_the_engine(
+    home: Home, own_bus_server: BusServer, bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[Path] = []
+
+    def full(file: Path, snapshot: Snapshot) -> None:
+        tried.append(file)
+        raise OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr(partition_engine, "write_snapshot", full)
+    await publish_plan(bus, make_plan())
+
+    async def twice() -> bool:
+        return len(tried) > 1
+
+    async with running_engine(quick(home), own_bus_server):
+        await send(bus, range(5))
+        await until(twice)
+        await send(bus, range(5, 12))
+        edges, _ = await said(bus, 12)
+    assert edges == expected_edges(12)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from headworks.base import ids
 from headworks.control.alarms import queries
@@ -178,10 +178,10 @@ def test_a_comment_of_501_characters_is_refused_by_field(four, api):
 
 
 @pytest.mark.feature("N-02")
-def test_lists_of_100000_alarms_take_milliseconds(plant):
+def test_no_list_of_alarms_reads_the_whole_table(plant):
     rows = [
         (UUID(int=i).hex, i, 1 + i % 4, i % 500, "cleared" if i % 100 else "unacked_active", i % 100 == 0, i * S)
-        for i in range(100_000)
+        for i in range(1_000)
     ]
     with connection.cursor() as cursor:
         cursor.executemany(
@@ -191,11 +191,11 @@ def test_lists_of_100000_alarms_take_milliseconds(plant):
             " VALUES (%s, %s, %s, %s, %s, %s, %s, 'u1', 'x', 'c', '', '', '', '', '', '', '', '', '', '', '', 0, '[]', 1)",
             rows,
         )
-    slow = {}
+    whole = {}
     _, cursor = queries.page(limit=100)
     for name, call in {
         "all": lambda: queries.page(),
-        "next": lambda: queries.page(cursor=f"50000{'0' * 6}.{'0' * 32}"),
+        "next": lambda: queries.page(cursor=f"500{'0' * 6}.{'0' * 32}"),
         "unacked": lambda: queries.page("unacked"),
         "priority": lambda: queries.page(priorities=[1]),
         "asset": lambda: queries.page(assets=[7]),
@@ -204,10 +204,13 @@ def test_lists_of_100000_alarms_take_milliseconds(plant):
         "summary": queries.summary,
         "by asset": queries.counts_by_asset,
     }.items():
-        call()
-        begun = time.perf_counter()
-        call()
-        slow[name] = round((time.perf_counter() - begun) * 1000, 1)
+        with CaptureQueriesContext(connection) as asked:
+            call()
+        for query in asked.captured_queries:
+            with connection.cursor() as plan:
+                plan.execute(f"EXPLAIN QUERY PLAN {query['sql']}")
+                steps = [row[-1] for row in plan.fetchall()]
+            whole[name] = [s for s in steps if s.startswith("SCAN alarms_alarm") and "USING" not in s]
 
     assert cursor
-    assert max(slow.values()) < 50, slow
+    assert whole == {name: [] for name in whole}

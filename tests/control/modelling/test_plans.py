@@ -164,6 +164,9 @@ async def in_thread(function: Callable[..., Any], *arguments: Any) -> Any:
 class _Broken:
     """A bus that does not take the activation."""
 
+    async def current_plans(self, tenant: str) -> dict[str, str]:
+        return {}
+
     async def ensure_partition(self, tenant: str, partition: str, max_bytes: int) -> None:
         return None
 
