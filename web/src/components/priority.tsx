@@ -32,12 +32,26 @@ export function PriorityMark({ priority, hollow, none, blink, size = 18 }: MarkP
   );
 }
 
-/** Worst priority that has alarms, with the count of all: what a tree node or tile shows. */
-export function WorstMark({ active, unacked }: { active: Counts; unacked: number }) {
+/** Nothing active, but not everything acknowledged: a neutral dashed ring where words have no room. */
+function Returned({ n, brief }: { n: number; brief: boolean }) {
   const { t } = useTranslation('common');
+  const words = t('common:unacked', { n });
+  if (!brief) return <span className="hw-count hw-muted">{words}</span>;
+  return (
+    <span className="hw-count hw-muted" role="img" aria-label={words} title={words}>
+      <svg width="16" height="16" viewBox="0 0 20 20" aria-hidden="true">
+        <circle cx="10" cy="10" r="7.5" fill="none" stroke="currentColor" strokeWidth="2" strokeDasharray="4 3" />
+      </svg>
+      <span className="hw-num">{n}</span>
+    </span>
+  );
+}
+
+/** Worst priority that has alarms, with the count of all: what a tree node (`brief`) or tile shows. */
+export function WorstMark({ active, unacked, brief = false }: { active: Counts; unacked: number; brief?: boolean }) {
   const worst = PRIORITIES.find((p) => active[p - 1]);
   const total = active.reduce((a, b) => a + b, 0);
-  if (!worst) return unacked ? <span className="hw-count hw-muted">{t('common:unacked', { n: unacked })}</span> : null;
+  if (!worst) return unacked ? <Returned n={unacked} brief={brief} /> : null;
   return (
     <span className={`hw-count hw-p${worst}`}>
       <PriorityMark priority={worst} hollow={!unacked} blink={unacked > 0} size={16} />

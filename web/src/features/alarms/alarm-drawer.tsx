@@ -133,7 +133,7 @@ export function AlarmDrawer({ id, onClose, ...rest }: Props) {
     <aside className="hw-panel hw-alarmaside" aria-label={t('alarms:detail')}>
       <header>
         <h2 className="hw-drawertitle">
-          {alarm.data ? <PriorityMark priority={alarm.data.priority} hollow={!isUnacked(alarm.data)} blink={isUnacked(alarm.data)} size={22} /> : null}
+          {alarm.data ? <PriorityMark priority={alarm.data.priority} hollow={alarm.data.state !== 'unacked_active'} blink={isUnacked(alarm.data)} size={22} /> : null}
           {alarm.data ? titleOf(alarm.data.title) : t('alarms:detail')}
         </h2>
         <button type="button" className="hw-iconbutton" aria-label={t('common:close')} onClick={onClose}><CloseOutlined /></button>

@@ -40,7 +40,7 @@ export const AlarmRow = memo(function AlarmRow(props: Props) {
       <span role="gridcell" className="hw-amark"><PriorityMark priority={alarm.priority} hollow={!active || !unacked} blink={unacked} size={20} /></span>
       <span role="gridcell" className="hw-num hw-araised">{formatWhen(alarm.raised_ms, now)}</span>
       <span role="gridcell" className="hw-aasset hw-nowrap"><b>{alarm.asset.code}</b> <span className="hw-muted">{titleOf(alarm.asset.title)}</span></span>
-      <span role="gridcell" className={unacked ? 'hw-atitle hw-nowrap hw-strong' : 'hw-atitle hw-nowrap'}>{titleOf(alarm.title)}</span>
+      <span role="gridcell" className={unacked ? 'hw-atitle hw-nowrap hw-strong' : 'hw-atitle hw-nowrap'} title={titleOf(alarm.title)}>{titleOf(alarm.title)}</span>
       <span role="gridcell" className="hw-num hw-avalue">
         {alarm.value === null ? null : <>{formatValue(alarm.value)} <small className="hw-muted">{alarm.unit === '1' ? '' : alarm.unit}</small></>}
       </span>

@@ -27,10 +27,10 @@ export function AlarmPanel({ asset }: { asset: Asset }) {
             {items.slice(0, SHOWN).map((alarm) => (
               <li key={alarm.id}>
                 <Link to={`/alarms?open=${alarm.id}&asset=${encodeURIComponent(asset.code)}`}>
-                  <PriorityMark priority={alarm.priority} hollow={!alarm.state.startsWith('unacked')} blink={alarm.state.startsWith('unacked')} />
+                  <PriorityMark priority={alarm.priority} hollow={alarm.state !== 'unacked_active'} blink={alarm.state.startsWith('unacked')} />
                   <span className="hw-num hw-muted">{formatWhen(alarm.raised_ms, now)}</span>
-                  <span className="hw-nowrap"><span className="hw-code">{alarm.asset.code}</span> {titleOf(alarm.title)}</span>
-                  <span className="hw-num">{alarm.value === null ? t(`monitor:alarms.state.${alarm.state}`) : `${formatValue(alarm.value)} ${alarm.unit ?? ''}`}</span>
+                  <span className="hw-nowrap" title={titleOf(alarm.title)}><span className="hw-code">{alarm.asset.code}</span> {titleOf(alarm.title)}</span>
+                  <span className="hw-num">{alarm.value === null ? t(`monitor:alarms.state.${alarm.state}`) : `${formatValue(alarm.value)} ${alarm.unit === '1' ? '' : alarm.unit ?? ''}`}</span>
                 </Link>
               </li>
             ))}

@@ -11,7 +11,7 @@ export function ModelPanel({ inside }: { inside: ReadonlySet<number> }) {
   const { t } = useTranslation('monitor');
   const models = useQuery(modelsQuery());
   return (
-    <section className="hw-panel">
+    <section className="hw-panel hw-modelpanel">
       <header><h2>{t('monitor:models.title')}</h2></header>
       <Ready query={models} rows={3}>
         {(items) => {

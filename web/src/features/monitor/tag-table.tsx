@@ -69,7 +69,10 @@ export function TagTable({ tags, assets }: { tags: Tag[]; assets: Asset[] }) {
               {COLUMNS.map((c) => <span key={c} role="columnheader" className={`hw-tag${c}`}>{t(`monitor:tags.columns.${c}`)}</span>)}
             </div>
           </div>
-          <div role="rowgroup" className="hw-tagscroll" ref={scroll} tabIndex={0} aria-label={t('monitor:tags.title')}>
+          <div
+            role="rowgroup" className="hw-tagscroll" ref={scroll} tabIndex={0} aria-label={t('monitor:tags.title')}
+            style={{ flex: `0 1 ${virtual.getTotalSize() + 1}px` }}
+          >
             <div role="presentation" className="hw-tagspace" style={{ height: virtual.getTotalSize() }}>
               {virtual.getVirtualItems().map((item) => {
                 const tag = shown[item.index];

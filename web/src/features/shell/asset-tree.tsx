@@ -74,7 +74,7 @@ function Row({ node, health, selected, focusable, onToggle }: {
         <span className="hw-code">{asset.code}</span>
       </Link>
       {health ? <QualityNote health={health} /> : null}
-      {health ? <WorstMark active={health.active} unacked={health.unacked} /> : null}
+      {health ? <WorstMark active={health.active} unacked={health.unacked} brief /> : null}
     </li>
   );
 }

@@ -2,20 +2,27 @@ import { useQuery } from '@tanstack/react-query';
 import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import { Empty, Ready } from '../../components/states';
-import { formatAge, formatBytes, formatCount, formatDateTime } from '../../lib/format';
-import { systemQuery } from '../../lib/queries';
-import type { Partition, Role, SystemState } from '../../lib/types';
+import { formatAge, formatBytes, formatCount, formatDateTime, titleOf } from '../../lib/format';
+import { assetsQuery, systemQuery } from '../../lib/queries';
+import type { Asset, Partition, Role, SystemState } from '../../lib/types';
 import { useNow } from '../../live/hooks';
 import './system.css';
 
 const LATE_MS = 10_000;
 const FULL = 0.9;
 
+/** Ports and process numbers are names, not amounts; bytes are read in their own units. */
+function detailValue(key: string, value: unknown): string {
+  if (typeof value !== 'number' || /port$|pid$/.test(key)) return String(value);
+  if (/bytes$/.test(key)) return formatBytes(value);
+  return Math.abs(value) >= 100 ? formatCount(value) : String(Math.round(value * 1000) / 1000);
+}
+
 /** Detail that a role says of itself, as "name value" pairs; nested things are left to the metrics. */
 function detailText(detail: Role['detail'], t: TFunction): string {
   return Object.entries(detail ?? {})
     .filter(([, v]) => ['string', 'number', 'boolean'].includes(typeof v))
-    .map(([k, v]) => `${t(`system:detail.${k}`, { defaultValue: k })} ${typeof v === 'number' ? Math.round(v * 1000) / 1000 : String(v)}`)
+    .map(([k, v]) => `${t(`system:detail.${k}`, { defaultValue: k })} ${detailValue(k, v)}`)
     .join(' · ');
 }
 
@@ -57,7 +64,14 @@ function Roles({ roles }: { roles: Role[] }) {
   );
 }
 
-function PartitionCard({ partition: p }: { partition: Partition }) {
+/** The asset a partition is made of: the topmost that belongs to it. */
+function headOf(code: string, assets: Asset[]): Asset | undefined {
+  const inside = assets.filter((a) => a.partition === code);
+  const ids = new Set(inside.map((a) => a.id));
+  return inside.find((a) => a.parent === null || !ids.has(a.parent));
+}
+
+function PartitionCard({ partition: p, asset }: { partition: Partition; asset: Asset | undefined }) {
   const { t } = useTranslation('system');
   const now = useNow();
   const fill = p.log && p.log.max_bytes > 0 ? p.log.bytes / p.log.max_bytes : 0;
@@ -66,7 +80,7 @@ function PartitionCard({ partition: p }: { partition: Partition }) {
   return (
     <article className="hw-panel hw-partition" data-testid="system-partition" data-partition={p.code}>
       <header>
-        <h3>{p.code}</h3>
+        <h3>{titleOf(asset?.title)} <span className="hw-code">{p.code}</span></h3>
         <span className="hw-muted">{t(`system:clock.${p.clock}`)}</span>
       </header>
       <dl>
@@ -110,6 +124,7 @@ function PartitionCard({ partition: p }: { partition: Partition }) {
 
 function System({ system }: { system: SystemState }) {
   const { t } = useTranslation('system');
+  const { data: assets } = useQuery(assetsQuery());
   const ready = system.roles.filter((r) => r.ready && r.age_ms <= LATE_MS).length;
   return (
     <div className="hw-page">
@@ -123,7 +138,7 @@ function System({ system }: { system: SystemState }) {
       </section>
       <h2>{t('system:partitions')}</h2>
       {system.partitions.length
-        ? <div className="hw-partitions">{system.partitions.map((p) => <PartitionCard key={p.code} partition={p} />)}</div>
+        ? <div className="hw-partitions">{system.partitions.map((p) => <PartitionCard key={p.code} partition={p} asset={headOf(p.code, assets ?? [])} />)}</div>
         : <Empty title={t('system:noPartitions')} hint={t('system:noPartitionsHint')} />}
     </div>
   );

@@ -93,7 +93,7 @@ function drawBad(u: uPlot, pens: Pen[], theme: ThemeName): void {
 
 function drawLines(u: uPlot, lines: NonNullable<Props['lines']>, theme: ThemeName): void {
   const { ctx, bbox } = u;
-  for (const { time, label } of lines) {
+  for (const [row, { time, label }] of lines.entries()) {
     const x = u.valToPos(time / 1000, 'x', true);
     if (x < bbox.left || x > bbox.left + bbox.width) continue;
     ctx.strokeStyle = token(theme, 'text');
@@ -107,7 +107,7 @@ function drawLines(u: uPlot, lines: NonNullable<Props['lines']>, theme: ThemeNam
     ctx.fillStyle = token(theme, 'text');
     ctx.font = `${12 * devicePixelRatio}px system-ui, sans-serif`;
     ctx.textAlign = x > bbox.left + bbox.width - 80 * devicePixelRatio ? 'right' : 'left';
-    ctx.fillText(label, x + (ctx.textAlign === 'left' ? 4 : -4) * devicePixelRatio, bbox.top + 14 * devicePixelRatio);
+    ctx.fillText(label, x + (ctx.textAlign === 'left' ? 4 : -4) * devicePixelRatio, bbox.top + (14 + 16 * row) * devicePixelRatio);
   }
 }
 
