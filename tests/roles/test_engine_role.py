@@ -349,21 +349,21 @@ async def test_message_that_holds_no_samples_is_passed_over(home: Home, own_bus_
 async def test_edges_of_one_mark_fit_messages_however_many_they_are(
     home: Home, own_bus_server: BusServer, bus: Bus
 ) -> None:
-    await publish_plan(bus, make_plan())
+    plan, ticks = make_plan(), 15_000
+    more = [msgspec.structs.replace(plan.instances[0], id=i, code=f"M-{i}", outputs={}) for i in range(4, 7)]
+    await publish_plan(bus, msgspec.structs.replace(plan, instances=(*plan.instances, *more)))
     async with running_engine(home, own_bus_server):
-        for start in range(0, 30_000, 4_000):
-            seconds = np.arange(start, min(start + 4_000, 30_000))
+        for start in range(0, ticks, 4_000):
+            seconds = np.arange(start, min(start + 4_000, ticks))
             values = np.where(seconds % 2 == 0, 20.0, 80.0)
             batch = SampleBatch.of(np.full(len(seconds), TAG), T0 + seconds * MICROS, values)
             await bus.publish(subject(TENANT, "samples", PARTITION), batch.encode())
         mark = subject(TENANT, "mark", PARTITION)
         await bus.publish(mark, messages.encode(Watermark(T0)))
-        for second in (14_999, 29_999):
-            await bus.publish(mark, messages.encode(Watermark(T0 + second * MICROS)))
-        edges, means = await said(bus, 30_000)
-    assert len(means) == 30_000
-    assert len(edges) == 29_999
-    assert [t for t, _ in edges] == sorted({t for t, _ in edges})
+        await bus.publish(mark, messages.encode(Watermark(T0 + (ticks - 1) * MICROS)))
+        edges, _ = await said(bus, ticks)
+    assert len(edges) == 4 * (ticks - 1)
+    assert [t for t, _ in edges] == sorted(t for t, _ in edges)
 
 
 async def test_snapshots_are_written_one_at_a_time(

@@ -48,7 +48,7 @@ class BusServer:
     """A nats-server with JetStream in `folder`, on loopback, asking for `token`. Every write is synced before its ack."""
 
     def __init__(self, folder: Path, token: str, port: int = 0, store_max_bytes: int = 1 << 40) -> None:
-        self._folder = folder
+        self.folder = folder
         self.token = token
         self.port = port or free_port()
         self._store_max_bytes = store_max_bytes
@@ -60,8 +60,8 @@ class BusServer:
 
     def write_config(self) -> Path:
         """Write the server's configuration (it holds the token, so 0600) and return its path."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = self._folder / "nats.conf"
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = self.folder / "nats.conf"
         text = (
             f'listen: "127.0.0.1:{self.port}"\n'
             f'server_name: "headworks"\n'
@@ -69,7 +69,7 @@ class BusServer:
             "max_payload: 2MB\n"
             "max_pending: 256MB\n"
             'write_deadline: "10s"\n'
-            f'jetstream {{ store_dir: "{self._folder / "store"}", sync_interval: always, '
+            f'jetstream {{ store_dir: "{self.folder / "store"}", sync_interval: always, '
             f"max_file: {self._store_max_bytes}, max_mem: 256MB }}\n"
         )
         with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as f:
@@ -84,7 +84,7 @@ class BusServer:
         NotReady
             ``bus.not_started``: it ended or did not listen in time; the log file says why.
         """
-        config, log_file = self.write_config(), self._folder / "nats.log"
+        config, log_file = self.write_config(), self.folder / "nats.log"
         self.process = subprocess.Popen(
             [str(binary()), "-c", str(config), "-l", str(log_file)],
             stdin=subprocess.DEVNULL,

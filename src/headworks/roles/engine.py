@@ -17,14 +17,20 @@ OUT_READERS = frozenset({"historian", "dispatch"})
 
 
 async def purge_read(bus: Bus, tenant: str, partition: str) -> None:
-    """Remove from both streams of a partition what every reader has durably behind it."""
+    """Remove from both streams of a partition what every reader has durably behind it.
+
+    Nothing while a reader has recorded more than there is: it read a stream that was lost, and knows no place in this one.
+    """
     for stream, readers in (
         (log_stream(tenant, partition), LOG_READERS),
         (out_stream(tenant, partition), OUT_READERS),
     ):
         positions = await bus.positions(stream)
-        if readers <= positions.keys():
-            await bus.purge(stream, min(positions[r] for r in readers))
+        if not readers <= positions.keys():
+            continue
+        behind = [positions[r] for r in readers]
+        if max(behind) <= (await bus.stream_state(stream)).last:
+            await bus.purge(stream, min(behind))
 
 
 def tell(ctx: RoleContext, engines: Mapping[str, PartitionEngine]) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from prometheus_client import Counter, Histogram
 
 from headworks.base.clock import to_datetime
+from headworks.base.errors import Fault, NotFound
 from headworks.base.status import BAD_NO_DATA
 from headworks.bus import messages
 from headworks.bus.batch import SampleBatch
@@ -29,6 +30,7 @@ from headworks.engine.snapshot import Snapshot, read_snapshot, write_snapshot
 from headworks.roles.context import RoleContext
 
 MAX_SAMPLES_PER_MESSAGE = 4_000
+MAX_EDGES_PER_MESSAGE = 2_000
 _AHEAD = 64
 _TICK_SECONDS = Histogram(
     "headworks_engine_tick_seconds",
@@ -92,6 +94,7 @@ class PartitionEngine:
         self._reader: Reader | None = None
         self._follower: asyncio.Task[None] | None = None
         self._between_messages = asyncio.Lock()
+        self._one_snapshot = asyncio.Lock()
         self._remembered = -1
         self._ticks = 0
         self._snapshots = 0
@@ -114,14 +117,17 @@ class PartitionEngine:
         await self._restore()
         sayer = asyncio.create_task(self._say_in_order())
         rememberer = asyncio.create_task(self._remember())
+        purger = asyncio.create_task(self._let_go())
         self._follower = asyncio.create_task(self._follow())
+        work = {sayer, rememberer, purger, self._follower}
         try:
-            done, _ = await asyncio.wait({sayer, rememberer, self._follower}, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-            await asyncio.Event().wait()
+            # The follower ends well when it is told to stop; the others have to go on for the last snapshot.
+            while work:
+                done, work = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
         finally:
-            for task in (sayer, rememberer, self._follower):
+            for task in (sayer, rememberer, purger, self._follower):
                 task.cancel()
 
     async def stop(self) -> None:
@@ -133,8 +139,8 @@ class PartitionEngine:
                 if self._follower is not None:
                     await asyncio.wait({self._follower})
                 await self._snapshot()
-        except (TimeoutError, BusUnreachable):
-            self._log.warning("stopped without a last snapshot")
+        except (OSError, BusUnreachable) as e:
+            self._log.warning("stopped without a last snapshot", error=repr(e))
 
     # --- following the log ----------------------------------------------------------------------------------------
 
@@ -142,7 +148,12 @@ class PartitionEngine:
         snapshot = await asyncio.to_thread(read_snapshot, self._file) if self._file.exists() else None
         if snapshot is None:
             return
-        self._running = await self._load(snapshot.digest)
+        try:
+            self._running = await self._load(snapshot.digest)
+        except NotFound as e:
+            # The bus began anew and will never have that plan again: what it remembers cannot be read without it.
+            self._log.error("plan of the snapshot is gone, starting without", digest=snapshot.digest, error=str(e))
+            return
         self._state = self._running.program.restore(snapshot.state)
         self._grid = Grid.restore(snapshot.grid)
         self._seq = snapshot.seq
@@ -167,12 +178,18 @@ class PartitionEngine:
             except GapError as e:
                 self._log.error("the log has a gap", expected=e.expected, found=e.found)
                 await self._tell_gap(e)
-                self._seq = after = e.found - 1
+                # A log that ends before what was read of it began anew: all of it is still to be read.
+                self._seq = after = e.found - 1 if e.found > e.expected else 0
 
     async def _handle(self, message: Message) -> None:
         if message.subject.split(".")[2] == "samples":
             if self._grid is not None:
-                batch = SampleBatch.decode(message.data)
+                try:
+                    batch = SampleBatch.decode(message.data)
+                except Fault as e:
+                    # Reading it again would not help; the historian skips it too, so both still agree.
+                    self._log.error("message without samples", seq=message.seq, error=str(e))
+                    return
                 self._grid.add(batch.tag, batch.time, batch.value, batch.status, message.seq)
             return
         mark = messages.decode(message.data, messages.Mark)
@@ -270,12 +287,14 @@ class PartitionEngine:
         self, seq: int, batches: list[SampleBatch], edges: list[Edge]
     ) -> list[tuple[str, bytes, str, dict[str, str]]]:
         assert self._running is not None
-        said = []
-        if edges:
-            body = messages.encode(Edges(seq, self._running.plan.revision, tuple(edges)))
-            said.append((subject(self._tenant, "condition", self._partition), body, f"{self._partition}:{seq}:e", {}))
-            for e in edges:
-                _EDGES.labels(self._partition, e.transition).inc()
+        said: list[tuple[str, bytes, str, dict[str, str]]] = []
+        where = subject(self._tenant, "condition", self._partition)
+        for i, start in enumerate(range(0, len(edges), MAX_EDGES_PER_MESSAGE)):
+            part = tuple(edges[start : start + MAX_EDGES_PER_MESSAGE])
+            body = messages.encode(Edges(seq, self._running.plan.revision, part))
+            said.append((where, body, f"{self._partition}:{seq}:e{i or ''}", {}))
+        for e in edges:
+            _EDGES.labels(self._partition, e.transition).inc()
         calculated, where = SampleBatch.concat(batches), subject(self._tenant, "calc", self._partition)
         for i, start in enumerate(range(0, len(calculated), MAX_SAMPLES_PER_MESSAGE)):
             chunk = calculated[start : start + MAX_SAMPLES_PER_MESSAGE]
@@ -294,18 +313,37 @@ class PartitionEngine:
     # --- remembering ----------------------------------------------------------------------------------------------
 
     async def _remember(self) -> None:
-        """Write a snapshot every so often, also of a log that has gone quiet, and let go what every reader has read."""
+        """Write a snapshot every so often, also of a log that has gone quiet."""
         while True:
             await asyncio.sleep(self._ctx.settings.snapshot_seconds)
             try:
-                if self._seq > self._remembered:
+                # Not "newer": a log that began anew counts from one again.
+                if self._seq != self._remembered:
                     await self._snapshot()
+            except BusUnreachable as e:
+                self._log.info("position put off", error=str(e))
+            except OSError as e:
+                # The models go on without a place to write to; the log keeps what a restart would need.
+                self._log.error("snapshot not written", file=self._file.name, error=str(e))
+
+    async def _let_go(self) -> None:
+        """Purge what every reader has read.
+
+        Not part of remembering: a snapshot waits for what was said to be stored, and that for the room made here.
+        """
+        while True:
+            await asyncio.sleep(self._ctx.settings.snapshot_seconds)
+            try:
                 await self._purge(self._ctx.bus, self._tenant, self._partition)
             except BusUnreachable as e:
-                self._log.info("position or purge put off", error=str(e))
+                self._log.info("purge put off", error=str(e))
 
     async def _snapshot(self) -> None:
-        """Write down where the engine is, once everything it said is stored."""
+        """Write down where the engine is, once everything it said is stored. One at a time: they share a file."""
+        async with self._one_snapshot:
+            await self._write_snapshot()
+
+    async def _write_snapshot(self) -> None:
         if self._grid is None or self._running is None or self._state is None:
             return
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -329,13 +367,20 @@ class PartitionEngine:
         await self._ctx.bus.record_position(self._stream, "engine", snapshot.seq)
 
     async def _tell_gap(self, gap: GapError) -> None:
-        """Raise the platform's own condition: people must know that a stretch of the log was not evaluated."""
+        """Tell the platform's own condition: people must know that a stretch of the log was not evaluated.
+
+        Raised and over at once: it stays in sight until somebody has acknowledged it.
+        """
         if self._running is None:
             return
         now = self._ctx.clock.now()
         instance = self._running.plan.system_instance
-        edge = Edge(instance, "log_gap", now, "raise", float(gap.found - gap.expected), 0)
-        body = messages.encode(Edges(0, self._running.plan.revision, (edge,)))
+        lost = float(max(gap.found - gap.expected, 0))
+        edges = (
+            Edge(instance, "log_gap", now, "raise", lost, 0),
+            Edge(instance, "log_gap", now + 1, "clear", lost, 0),
+        )
+        body = messages.encode(Edges(0, self._running.plan.revision, edges))
         where = subject(self._tenant, "condition", self._partition)
         await self._ctx.bus.publish_retrying(where, body, msg_id=f"{self._partition}:gap:{gap.found}")
         event = Event("log.gap", now, {"partition": self._partition, "at": to_datetime(now).isoformat()})

@@ -40,6 +40,15 @@ SYSTEM: dict[str, Story] = {
             en="Check power, network and access token of the device. What it buffered is sent when it is back.",
         ),
     ),
+    "log_gap": Story(
+        title=Text(zh="部分数据未经模型评估已丢失", en="Data was lost before the models saw it"),
+        priority=SYSTEM_PRIORITY,
+        guidance=Text(
+            zh="实时日志缺了一段，这段时间的监测模型没有结果。请核对现场状态，并把运行日志交给系统管理员。",
+            en="A stretch of the log is gone; the models have no result for it. Check the plant itself and give the log "
+            "to the administrator.",
+        ),
+    ),
     "edges_lost": Story(
         title=Text(zh="部分报警变化已丢失，请核对现场状态", en="Some alarm changes are lost: check the plant itself"),
         priority=SYSTEM_PRIORITY,
