@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from nats.js.api import StorageType, StreamConfig
 
+from headworks.base.errors import Fault
 from headworks.bus import subjects
 from headworks.bus.client import Bus
-from headworks.bus.errors import BusFull, GapError
+from headworks.bus.errors import BusFull, BusUnreachable, GapError
 from headworks.bus.server import BusServer
 
 pytestmark = pytest.mark.integration
@@ -131,3 +134,64 @@ async def test_many_partitions_of_the_default_size_fit(bus: Bus) -> None:
     state = await bus.stream_state(subjects.log_stream("many", "p11"))
     assert state.max_bytes == 4 << 30
     assert (await bus.stream_state(subjects.out_stream("many", "p11"))).max_bytes == 1 << 30
+
+
+async def test_plan_that_one_partition_cannot_use_does_not_keep_the_others_from_theirs(bus: Bus) -> None:
+    seen: list[str] = []
+
+    async def changed(partition: str, name: bytes) -> None:
+        if partition == "p1":
+            raise BusUnreachable(reason="no such plan")
+        if partition == "p2":
+            raise Fault("bus.bad_plan")
+        seen.append(f"{partition} {name.decode()}")
+
+    for partition in ("p1", "p2", "p3"):
+        await bus.set_current_plan("main", partition, "d1")
+    await bus.watch_plans("main", changed, every=0.02)
+    await asyncio.sleep(0.2)
+    await bus.set_current_plan("main", "p3", "d2")
+    await asyncio.sleep(0.2)
+    assert seen == ["p3 d1", "p3 d2"]
+
+
+@pytest.mark.feature("N-03")
+async def test_reader_tells_of_messages_that_are_gone_from_the_middle(bus: Bus) -> None:
+    config = StreamConfig(name="HOLES", subjects=["holes"], storage=StorageType.FILE)
+    await bus.jetstream.add_stream(config)
+    for i in range(6):
+        await bus.publish("holes", b"%d" % i)
+    for seq in (3, 4):
+        await bus.jetstream.delete_msg("HOLES", seq)
+
+    found: list[int] = []
+    with pytest.raises(GapError) as gap:
+        async with asyncio.timeout(5):
+            async for m in bus.reader("HOLES", None, "reader"):
+                found.append(m.seq)
+    assert found == [1, 2]
+    assert (gap.value.expected, gap.value.found) == (3, 5)
+
+
+@pytest.mark.feature("N-03")
+async def test_plans_and_positions_are_kept_anew_when_the_bus_lost_its_folder(
+    bus: Bus, own_bus_server: BusServer
+) -> None:
+    await bus.set_current_plan("main", "p1", await bus.put_plan(b"plan"))
+    await bus.record_position(STREAM, "engine", 41)
+    own_bus_server.kill()
+    shutil.rmtree(own_bus_server.folder / "store")
+    own_bus_server.start()
+    async with asyncio.timeout(5):
+        while not bus.epoch:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+    with pytest.raises(BusUnreachable):
+        await bus.positions(STREAM)
+    assert await bus.positions(STREAM) == {}
+    await bus.record_position(STREAM, "engine", 3)
+    name = await bus.put_plan(b"plan")
+    await bus.set_current_plan("main", "p1", name)
+    assert await bus.positions(STREAM) == {"engine": 3}
+    assert await bus.current_plans("main") == {"p1": name}
+    assert await bus.get_plan(name) == b"plan"

@@ -15,7 +15,7 @@ import nats.js.errors
 from nats.js.api import DiscardPolicy, KeyValueConfig, ObjectStoreConfig, RetentionPolicy, StorageType, StreamConfig
 
 from headworks.base import log, tasks
-from headworks.base.errors import NotFound
+from headworks.base.errors import Fault, NotFound
 from headworks.bus import subjects
 from headworks.bus.errors import LIBRARY_ERRORS, BusFull, BusUnreachable
 from headworks.bus.plan import PLAN_BUCKET, digest
@@ -25,6 +25,8 @@ MAX_MESSAGE_BYTES = 1 << 20
 DUPLICATE_WINDOW_S = 120
 _POSITIONS = "POSITIONS"
 _CURRENT = "CURRENT_PLANS"
+# A bus that began anew has none of the streams this connection knows.
+_GONE = (nats.js.errors.NotFoundError, nats.js.errors.NoStreamResponseError)
 # Out of space, by whichever limit said so: stream bytes or messages, server or account storage.
 _FULL_CODES = {10023, 10028, 10047, 10077}
 _logger = log.get(__name__)
@@ -260,11 +262,15 @@ class Bus:
 
     async def put_plan(self, encoded: bytes) -> str:
         """Store an encoded plan and return its digest."""
-        store, name = await self._plan_store(), digest(encoded)
+        name = digest(encoded)
         try:
-            await store.get_info(name)
-        except nats.js.errors.NotFoundError:
-            await store.put(name, encoded)
+            try:
+                await (await self._plan_store()).get_info(name)
+            except nats.js.errors.NotFoundError:
+                self._objects = None
+                await (await self._plan_store()).put(name, encoded)
+        except LIBRARY_ERRORS as e:
+            raise BusUnreachable(subject=PLAN_BUCKET, reason=repr(e)) from e
         return name
 
     async def get_plan(self, name: str) -> bytes:
@@ -314,13 +320,25 @@ class Bus:
         async def look() -> None:
             while True:
                 try:
-                    for partition, name in (await self.current_plans(tenant)).items():
-                        if seen.get(partition) != name:
-                            await callback(partition, name.encode())
-                            seen[partition] = name
-                except (BusUnreachable, *LIBRARY_ERRORS) as e:
+                    plans = await self.current_plans(tenant)
+                except BusUnreachable as e:
                     _logger.info("plans not readable", error=repr(e))
+                    plans = {}
+                for partition, name in plans.items():
+                    if seen.get(partition) != name and await tell(partition, name):
+                        seen[partition] = name
                 await asyncio.sleep(every)
+
+        async def tell(partition: str, name: str) -> bool:
+            """Return whether this plan is dealt with; one that cannot be must not keep the other partitions waiting."""
+            try:
+                await callback(partition, name.encode())
+            except (BusUnreachable, *LIBRARY_ERRORS) as e:
+                _logger.info("plan not readable", partition=partition, digest=name, error=repr(e))
+                return False
+            except Fault as e:
+                _logger.error("plan not usable", partition=partition, digest=name, error=str(e))
+            return True
 
         def ended(task: asyncio.Task[None]) -> None:
             self._tasks.discard(task)
@@ -354,7 +372,11 @@ class Bus:
 
     async def _put(self, bucket: str, key: str, value: str) -> None:
         try:
-            await (await self._bucket(bucket)).put(key, value.encode())
+            try:
+                await (await self._bucket(bucket)).put(key, value.encode())
+            except _GONE:
+                del self._kv[bucket]
+                await (await self._bucket(bucket)).put(key, value.encode())
         except LIBRARY_ERRORS as e:
             raise BusUnreachable(subject=f"{bucket}.{key}", reason=repr(e)) from e
 
@@ -369,6 +391,10 @@ class Bus:
                 keys = [s.removeprefix(f"$KV.{bucket}.") for s in info.state.subjects or {}]
                 known = {key: (await kv.get(key)).value.decode() for key in keys}
                 self._read[bucket] = (info.state.last_seq, known)
+        except nats.js.errors.NotFoundError as e:
+            self._kv.pop(bucket, None)
+            self._read.pop(bucket, None)
+            raise BusUnreachable(subject=bucket, reason=repr(e)) from e
         except LIBRARY_ERRORS as e:
             raise BusUnreachable(subject=bucket, reason=repr(e)) from e
         return dict(known)

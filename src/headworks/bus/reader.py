@@ -61,6 +61,7 @@ class Reader:
         self._subjects = list(subjects)
         self.position = after
         self._closed = False
+        self._jump: tuple[int, int] | None = None
 
     def __aiter__(self) -> AsyncIterator[Message]:
         return self._read()
@@ -165,6 +166,10 @@ class Reader:
         seq = int(raw.reply.split(".")[-4])
         if not self._subjects and seq != self.position + 1:
             _logger.warning("sequence jumped", stream=self._stream, expected=self.position + 1, found=seq)
+            if self._jump == (self.position, seq):
+                # A second consumer says the same: it is not the way here that lost them, the stream has them no longer.
+                raise GapError(self._stream, self.position + 1, seq)
+            self._jump = (self.position, seq)
             return None
         if seq <= self.position:
             return None

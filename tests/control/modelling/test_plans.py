@@ -145,6 +145,14 @@ async def test_plans_reach_the_log_and_the_store_once(plant_folder: Any, bus_ser
         await in_thread(lambda: PlanRevision.objects.filter(revision=2).update(published_at=None))
         assert await services.publish_pending(bus) == 1
         assert (await bus.stream_state(log_stream("plans", "u1"))).messages == 1
+
+        # A bus that lost its folder knows no plan: it gets the newest again.
+        await bus.jetstream.purge_stream("KV_CURRENT_PLANS", subject="$KV.CURRENT_PLANS.plans.u1")
+        await bus.close()
+        bus = await Bus.connect(bus_server.url, bus_server.token, "test")
+        assert await services.publish_pending(bus) == 1
+        assert await bus.current_plans("plans") == {"u1": newest.digest}
+        assert await services.publish_pending(bus) == 0
     finally:
         await bus.close()
 

@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 from django.conf import settings
 from django.db import close_old_connections, transaction
+from django.db.models import Q
 
 from headworks.base import log
 from headworks.base.clock import SystemClock
@@ -26,6 +27,8 @@ _logger = log.get(__name__)
 
 class PlanBus(Protocol):
     """What of the bus is needed to publish plans."""
+
+    async def current_plans(self, tenant: str) -> dict[str, str]: ...
 
     async def ensure_partition(self, tenant: str, partition: str, max_bytes: int) -> None: ...
 
@@ -99,7 +102,7 @@ async def publish_pending(bus: PlanBus) -> int:
 
     Done in an order that a crash anywhere may interrupt: the plan is in the store before anything names it, the
     activation has an id that the stream keeps once, and the revision is marked last. What was published and not marked is
-    published again, which changes nothing.
+    published again, which changes nothing; and so is what a bus that lost its folder does not know any more.
 
     Raises
     ------
@@ -108,7 +111,8 @@ async def publish_pending(bus: PlanBus) -> int:
     """
     tenant, max_bytes = settings.HEADWORKS.tenant, settings.HEADWORKS.stream_max_bytes
     done = 0
-    for p in await _in_thread(_pending):
+    known = await bus.current_plans(tenant)
+    for p in await _in_thread(_pending, list(known)):
         await bus.ensure_partition(tenant, p.partition, max_bytes)
         name = await bus.put_plan(p.body)
         activation = Activation(revision=p.revision, digest=name, first_tick=0)
@@ -121,9 +125,10 @@ async def publish_pending(bus: PlanBus) -> int:
     return done
 
 
-def _pending() -> list[Pending]:
-    """Return the newest unpublished plan of each partition; the older ones are overtaken."""
-    rows = PlanRevision.objects.filter(published_at=None).select_related("partition").order_by("revision")
+def _pending(known: list[str]) -> list[Pending]:
+    """Return the newest plan of each partition that is unpublished or not `known` to the bus; the older ones are overtaken."""
+    wanted = Q(published_at=None) | ~Q(partition__code__in=known)
+    rows = PlanRevision.objects.filter(wanted).select_related("partition").order_by("revision")
     newest = {r.partition_id: r for r in rows}
     return [
         Pending(r.id, r.partition_id, r.partition.code, r.revision, r.digest, bytes(r.body)) for r in newest.values()
