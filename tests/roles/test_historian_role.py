@@ -21,7 +21,8 @@ from headworks.bus.plan import PartitionPlan, TagPlan
 from headworks.bus.server import BusServer
 from headworks.bus.subjects import log_stream, out_stream, subject
 from headworks.history.client import HistoryClient
-from headworks.history.errors import Unreachable
+from headworks.history.errors import QueryTooLarge, StoreFault, Unreachable
+from headworks.history.store import Store
 from headworks.history.wire import socket_for
 from headworks.roles import historian
 from headworks.roles.context import Endpoints, RoleContext
@@ -132,5 +133,33 @@ async def test_a_second_historian_stops_as_wrongly_set_up(fast_home: Home, own_b
     client = HistoryClient(socket_for(fast_home.path / "run" / "history.sock"), fast_home.secret("history"), TENANT)
     assert await asyncio.to_thread(client.latest, [1]) == {}
     first.stopping.set()
+    await asyncio.wait_for(role, 20)
+    await bus.close()
+
+
+@pytest.mark.feature("PLT-05")
+async def test_store_that_does_not_tell_its_size_does_not_end_the_role(
+    fast_home: Home, own_bus_server: BusServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Out of memory for this one question, under the load of others."""
+    asked: list[str] = []
+
+    def too_large(store: Store, *_: object) -> dict[str, tuple[int, int]]:
+        asked.append("size")
+        raise QueryTooLarge(reason="memory limit")
+
+    def broken(store: Store, *_: object) -> list[object]:
+        asked.append("retention")
+        raise StoreFault(reason="memory limit")
+
+    monkeypatch.setattr(Store, "bytes_on_disk", too_large)
+    monkeypatch.setattr(historian, "apply_retention", broken)
+    bus = await Bus.connect(own_bus_server.url, own_bus_server.token, "historian")
+    ctx = RoleContext("historian", fast_home, bus, SystemClock(), Endpoints())
+    role = asyncio.create_task(historian.main(ctx))
+    await until(lambda: role.done() or {"size", "retention"} <= set(asked))
+    await asyncio.sleep(0.1)
+    assert not role.done()
+    ctx.stopping.set()
     await asyncio.wait_for(role, 20)
     await bus.close()

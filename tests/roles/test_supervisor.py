@@ -18,8 +18,9 @@ import pytest
 from headworks.base.errors import SetupFailed
 from headworks.base.settings import Home
 from headworks.bus.messages import Health
+from headworks.roles import supervisor
 from headworks.roles.context import read_endpoints
-from headworks.roles.supervisor import Supervisor
+from headworks.roles.supervisor import ORDER, Supervisor
 
 pytestmark = pytest.mark.integration
 
@@ -122,3 +123,78 @@ def test_unknown_role_is_named(home: Home) -> None:
     with pytest.raises(SetupFailed) as e:
         Supervisor(home, ("bus", "magic"))
     assert e.value.params["role"] == "magic"
+
+
+@pytest.fixture
+def watched(home: Home) -> Iterator[Supervisor]:
+    """Return a supervisor over a process that beats once."""
+    made = Supervisor(home, ("bus",))
+    (child,) = made.children
+    child.process = subprocess.Popen(["sleep", "60"])
+    child.started = time.monotonic()
+    assert child.beat_file is not None
+    beat = Health(role="bus", host="h", pid=child.process.pid, at=1, started=1, ready=True)
+    child.beat_file.write_bytes(msgspec.json.encode(beat))
+    yield made
+    child.process.kill()
+    child.process.wait()
+
+
+@pytest.mark.feature("N-03")
+@pytest.mark.parametrize("jump", [-7200, 7200])
+def test_clock_that_is_set_ends_no_role(watched: Supervisor, jump: int) -> None:
+    (child,) = watched.children
+    assert child.process is not None
+    assert child.beat_file is not None
+    os.utime(child.beat_file, (time.time() + jump, time.time() + jump))
+    for _ in range(3):
+        watched._look_after()
+        time.sleep(0.05)
+    assert child.process.poll() is None
+
+
+@pytest.mark.feature("N-03")
+def test_role_that_hangs_is_killed(watched: Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "_SILENT_S", 0.3)
+    (child,) = watched.children
+    hung = child.process
+    assert hung is not None
+
+    def killed() -> bool:
+        if child.process is hung and hung.poll() is None:
+            watched._look_after()
+        return hung.poll() is not None
+
+    wait_for(killed, 3)
+    assert hung.returncode == -signal.SIGKILL
+
+
+def test_interrupt_of_the_terminal_reaches_the_supervisor_alone(home: Home) -> None:
+    """Else the bus would end while the others still have to store what they hold."""
+    env = {**os.environ, "HEADWORKS_HOME": str(home.path)}
+    command = [sys.executable, "-m", "headworks.cli", "run", "--roles", "bus"]
+    process = subprocess.Popen(command, env=env, start_new_session=True)
+    try:
+        wait_for(lambda: ready(home, "bus"))
+        h = health(home, "bus")
+        assert h is not None
+        assert process.pid not in {os.getpgid(h.pid), os.getpgid(h.detail["server_pid"])}
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(20) == 0
+        assert gone(h.pid)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def test_bus_of_another_machine_is_not_started_here(home: Home) -> None:
+    (home.path / "headworks.toml").write_text('bus_url = "nats://bus.example:4222"\n')
+    assert [c.role for c in Supervisor(Home(home.path), ORDER).children] == [r for r in ORDER if r != "bus"]
+    assert [c.role for c in Supervisor(Home(home.path), ("engine",)).children] == ["engine"]
+
+
+def test_roles_without_any_bus_are_refused(home: Home) -> None:
+    with pytest.raises(SetupFailed) as e:
+        Supervisor(home, ("engine", "web"))
+    assert e.value.error_code == "setup.no_bus"

@@ -106,7 +106,13 @@ class RoleContext:
         where = subject(self.settings.tenant, "health", self.role)
         while True:
             health = self.health()
-            write_atomic(self._beat_file, msgspec.json.encode(health))
+            try:
+                write_atomic(self._beat_file, msgspec.json.encode(health))
+            except OSError as e:
+                # A full disk must not end the roles that could tell of it; the time of the old file says that this one lives.
+                self.log.error("health not written", file=self._beat_file.name, error=str(e))
+                with contextlib.suppress(OSError):
+                    os.utime(self._beat_file)
             await self.bus.say(where, encode(health))
             await asyncio.sleep(_BEAT_SECONDS)
 

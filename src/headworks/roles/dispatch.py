@@ -14,9 +14,10 @@ from uuid import UUID
 
 from prometheus_client import Counter
 
+from headworks.base import tasks
 from headworks.base.errors import Fault, NotFound, NotReady
 from headworks.bus import messages
-from headworks.bus.errors import BusUnreachable, GapError
+from headworks.bus.errors import LIBRARY_ERRORS, BusUnreachable, GapError
 from headworks.bus.messages import Edge, Edges, Event
 from headworks.bus.plan import PartitionPlan
 from headworks.bus.reader import Message
@@ -68,9 +69,7 @@ class PartitionDispatcher:
                 await self._finish(applying)
                 await self._over_gap(gap)
             finally:
-                for task in (reading, applying):
-                    task.cancel()
-                await asyncio.gather(reading, applying, return_exceptions=True)
+                await tasks.end((reading, applying))
 
     async def _finish(self, applying: asyncio.Task[None]) -> None:
         """Wait until everything that was read is applied."""
@@ -240,7 +239,7 @@ class Dispatch:
         while await self._ctx.sleep(1.0):
             try:
                 await publish_pending(self._ctx.bus)
-            except (NotReady, OperationalError) as e:
+            except (NotReady, OperationalError, *LIBRARY_ERRORS) as e:
                 self._ctx.log.info("plans not published yet", error=repr(e))
             self._ctx.beat(edges=sum(d.edges for d in self._dispatchers.values()))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from prometheus_client import Gauge
 
-from headworks.base.errors import NotReady
+from headworks.base.errors import HeadworksError, NotReady
 from headworks.bus import messages
 from headworks.bus.errors import GapError
 from headworks.bus.messages import Event
@@ -26,8 +26,10 @@ _LAG = Gauge("headworks_history_lag_messages", "Messages not yet stored", ["part
 _BYTES = Gauge("headworks_history_bytes", "Bytes on disk", ["table"])
 _STORED = Gauge("headworks_history_stored_rows", "Rows on disk", ["table"])
 _DAY_S = 86_400.0
+_RETENTION_AGAIN_S = 60.0
 _LOOK_S = 2.0
-_STOP_S = 15.0
+# Less than the supervisor's patience.
+_STOP_S = 7.0
 
 
 class PartitionHistory:
@@ -136,7 +138,12 @@ class Historian:
             return
         self._retention_due = time.monotonic() + _DAY_S
         days, now = self._ctx.settings.raw_retention_days, self._ctx.clock.now()
-        gone = await asyncio.to_thread(apply_retention, self._store, self._database, days, now)
+        try:
+            gone = await asyncio.to_thread(apply_retention, self._store, self._database, days, now)
+        except HeadworksError as e:
+            self._retention_due = time.monotonic() + _RETENTION_AGAIN_S
+            self._ctx.log.error("retention put off", error=str(e))
+            return
         if gone:
             self._ctx.log.info("retention", days=days, dropped=len(gone), rows=sum(e.rows for e in gone))
 
@@ -144,8 +151,9 @@ class Historian:
         try:
             partitions = {name: await p.detail() for name, p in self._partitions.items()}
             tables = await asyncio.to_thread(self._store.bytes_on_disk)
-        except (NotReady, TimeoutError) as e:
-            self._ctx.log.info("state not known", error=str(e))
+        except (HeadworksError, TimeoutError) as e:
+            # Whatever the store says about its size, the writers and the queries go on.
+            self._ctx.log.warning("state not known", error=str(e))
             return
         for table, (rows, size) in tables.items():
             _BYTES.labels(table).set(size)

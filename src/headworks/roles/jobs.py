@@ -111,6 +111,10 @@ class Worker:
         except BrokenProcessPool:
             job.state, job.error = "failed", {"code": "job.worker_died", "params": {"kind": job.kind}}
             self._executor = _new_executor()
+        except Exception as e:
+            # A bug of one kind of job, or parameters it did not expect: doing it again would end the same way.
+            self._ctx.log.error("job failed", job=job.id, kind=job.kind, exc_info=e)
+            job.state, job.error = "failed", {"code": "internal", "params": {}}
         return True
 
     def close(self) -> None:

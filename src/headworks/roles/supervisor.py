@@ -46,6 +46,8 @@ class Child:
     restarts: int = 0
     failed: bool = False
     beat_file: Path | None = None
+    heard: int = 0
+    silent: float = 0.0
 
     def health(self) -> Health | None:
         """Return what the running process last said, or None if it has said nothing yet."""
@@ -77,6 +79,11 @@ class Supervisor:
         if unknown := sorted(set(roles) - set(ORDER)):
             raise SetupFailed("setup.unknown_role", role=", ".join(unknown), known=", ".join(ORDER))
         self.home = home
+        if home.settings.bus_url:
+            # The bus is elsewhere, and not this machine's to run.
+            roles = [r for r in roles if r != "bus"]
+        elif "bus" not in roles:
+            raise SetupFailed("setup.no_bus", roles=", ".join(roles))
         self.output = output
         self.run_folder = home.folder("run")
         self.children = [
@@ -85,6 +92,7 @@ class Supervisor:
         self.endpoints = Endpoints()
         self._lock: IO[str] | None = None
         self._stop = False
+        self._looked = time.monotonic()
         self._logger = log.get(__name__)
 
     def run(self, on_ready: Callable[[Endpoints], None] | None = None) -> int:
@@ -186,8 +194,10 @@ class Supervisor:
             stdout=self.output,
             stderr=self.output,
             preexec_fn=die_with_parent,
+            # Ctrl-C goes to a terminal's whole group; only the supervisor knows in which order to stop.
+            process_group=0,
         )
-        child.started = time.monotonic()
+        child.started, child.silent = time.monotonic(), 0.0
         self._logger.info("role started", role=child.role, pid=child.process.pid, restarts=child.restarts)
 
     def _wait_ready(self, child: Child) -> None:
@@ -201,6 +211,8 @@ class Supervisor:
 
     def _look_after(self) -> None:
         now = time.monotonic()
+        # While this process itself did not run, nobody else may have either.
+        passed, self._looked = min(now - self._looked, 1.0), now
         for child in self.children:
             if child.process is None:
                 if now >= child.restart_at:
@@ -208,7 +220,7 @@ class Supervisor:
                     self._start(child)
             elif (code := child.process.poll()) is not None:
                 self._ended(child, code, now)
-            elif self._is_silent(child, now):
+            elif self._is_silent(child, now, passed):
                 self._logger.error("role silent, killed", role=child.role, pid=child.process.pid)
                 child.process.kill()
 
@@ -224,16 +236,21 @@ class Supervisor:
         self._logger.warning("role ended", role=child.role, exit_code=code, restart_in_s=child.pause)
         child.pause = min(child.pause * 2, _LONGEST_PAUSE_S)
 
-    def _is_silent(self, child: Child, now: float) -> bool:
-        """Whether a role that once spoke has not for so long that it must hang."""
+    def _is_silent(self, child: Child, now: float, passed: float) -> bool:
+        """Whether a role that once spoke has not for so long that it must hang.
+
+        Counted from look to look (`passed` [s]): the time of its beat is by the wall clock, which may be set.
+        """
         if child.beat_file is None:
             return False
         if child.health() is None:
             return now - child.started > 4 * _SILENT_S
         try:
-            return time.time() - child.beat_file.stat().st_mtime > _SILENT_S
+            beat = child.beat_file.stat().st_mtime_ns
         except OSError:
             return False
+        child.heard, child.silent = beat, child.silent + passed if beat == child.heard else 0.0
+        return child.silent > _SILENT_S
 
     # --- after ----------------------------------------------------------------------------------------------------
 
