@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import time
 from collections.abc import Awaitable, Callable
@@ -95,6 +96,7 @@ class PartitionEngine:
         self._follower: asyncio.Task[None] | None = None
         self._between_messages = asyncio.Lock()
         self._one_snapshot = asyncio.Lock()
+        self._position_recorded = asyncio.Event()
         self._remembered = -1
         self._ticks = 0
         self._snapshots = 0
@@ -332,7 +334,10 @@ class PartitionEngine:
         Not part of remembering: a snapshot waits for what was said to be stored, and that for the room made here.
         """
         while True:
-            await asyncio.sleep(self._ctx.settings.snapshot_seconds)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._ctx.settings.snapshot_seconds):
+                    await self._position_recorded.wait()
+            self._position_recorded.clear()
             try:
                 await self._purge(self._ctx.bus, self._tenant, self._partition)
             except BusUnreachable as e:
@@ -365,6 +370,7 @@ class PartitionEngine:
         self._snapshots += 1
         self._remembered = snapshot.seq
         await self._ctx.bus.record_position(self._stream, "engine", snapshot.seq)
+        self._position_recorded.set()
 
     async def _tell_gap(self, gap: GapError) -> None:
         """Tell the platform's own condition: people must know that a stretch of the log was not evaluated.
