@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from headworks.checks import run_checks
@@ -94,33 +95,42 @@ def test_a_library_with_owners_is_forbidden_to_all_others(contract, owners):
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_the_commands_a_document_shows_exist(document):
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    known = commands()
     for words in shell_commands(document):
         program, arguments = Path(words[0]).name, [w for w in words[1:] if "=" not in w]
         if program == "make":
             assert set(arguments) <= targets, words
         elif program == "headworks":
-            assert exists(known, arguments), words
+            assert exists(arguments), words
         else:
             assert shutil.which(program) or (ROOT / words[0]).exists(), words
             assert all((ROOT / w).exists() for w in arguments if w.endswith((".py", ".sh"))), words
 
 
-def commands() -> dict[str, set[str]]:
-    """Return the commands of the command line, and below each the subcommands and options it knows."""
+def exists(arguments: list[str]) -> bool:
+    """Return whether ``headworks <arguments>`` names a command, its subcommands and options that exist."""
     from headworks.cli import main
 
-    return {
-        name: set(getattr(command, "commands", {})) | {o for p in command.params for o in p.opts}
-        for name, command in main.commands.items()
-    }
+    command: click.Command = main
+    for word in arguments:
+        if word.startswith("--"):
+            if word != "--help" and word not in {o for p in command.params for o in p.opts}:
+                return False
+        elif isinstance(command, click.Group):
+            if word not in command.commands:
+                return False
+            command = command.commands[word]
+    return True
 
 
-def exists(known: dict[str, set[str]], arguments: list[str]) -> bool:
-    """Return whether ``headworks <arguments>`` names a command, its subcommand and options that exist."""
-    if not arguments or arguments == ["--help"]:
-        return True
-    below = known.get(arguments[0])
-    if below is None:
-        return False
-    return all(a in below or a == "--write" for a in arguments[1:] if a.startswith("--"))
+@pytest.mark.parametrize(
+    ("line", "there"),
+    [
+        ("user create amy --role operator", True),
+        ("check features --write", True),
+        ("user destroy amy", False),
+        ("apply --wet-run plant", False),
+        ("", True),
+    ],
+)
+def test_a_command_that_does_not_exist_is_noticed(line, there):
+    assert exists(line.split()) is there

@@ -19,7 +19,9 @@ pytestmark = pytest.mark.integration
 def tight(tmp_path: Path) -> Iterator[Platform]:
     """Return a platform whose logs hold 1 MB and are not purged while the test looks."""
     plant = [ROOT / "examples" / "demo-unit"]
-    platform = Platform(tmp_path / "home", plant, "stream_max_bytes = 1000000\n", snapshot_seconds=15)
+    platform = Platform(
+        tmp_path / "home", plant, "stream_max_bytes = 1000000\nhistory_grid_seconds = 15\n", snapshot_seconds=15
+    )
     try:
         platform.up()
         yield platform
