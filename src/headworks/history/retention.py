@@ -24,15 +24,18 @@ class Expired:
 
 
 def expired(store: Store, database: str, days: int, now: int) -> list[Expired]:
-    """Return the days that end more than `days` days before `now` [µs]; nothing if `days` is not positive."""
+    """Return the days that end, and were last written, more than `days` days before `now` [µs]; nothing if `days` is not
+    positive. A recording of years ago that was replayed yesterday is kept as long as what was measured yesterday."""
     if days <= 0:
         return []
-    oldest_kept = int(to_datetime(now - days * _DAY).strftime("%Y%m%d"))
+    limit = to_datetime(now - days * _DAY)
+    oldest_kept = int(limit.strftime("%Y%m%d"))
     found = store.query(
         "SELECT table, toUInt32(partition) AS day, sum(rows) AS rows, sum(bytes_on_disk) AS bytes FROM system.parts "
         "WHERE active AND database = {db:String} AND table IN ('raw', 'seg') GROUP BY table, day "
-        "HAVING day < {day:UInt32} AND rows > 0 ORDER BY day, table",
-        {"db": database.strip("`"), "day": oldest_kept},
+        "HAVING day < {day:UInt32} AND rows > 0 AND toUnixTimestamp(max(modification_time)) < {written:Int64} "
+        "ORDER BY day, table",
+        {"db": database.strip("`"), "day": oldest_kept, "written": int(limit.timestamp())},
     )
     if not found.num_rows:
         return []
