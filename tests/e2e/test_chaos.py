@@ -16,14 +16,14 @@ pytestmark = pytest.mark.integration
 @pytest.mark.timeout(400)
 @pytest.mark.feature("N-03", "PLT-05", "PLT-08")
 def test_killing_every_role_changes_nothing() -> None:
-    size = ["--samples", "100000", "--kills-per-role", "1", "--speed", "10", "--snapshot-s", "3"]
+    size = ["--samples", "60000", "--kills-per-role", "1", "--speed", "8", "--snapshot-s", "3"]
     done = subprocess.run(
         [sys.executable, str(ROOT / "benchmarks" / "chaos.py"), *size], capture_output=True, text=True, timeout=380
     )
     assert done.returncode in (0, 1), done.stdout + done.stderr
     result = json.loads(done.stdout.splitlines()[-1])
     assert result["kills_least_per_role"] == 1
-    assert result["sent"] == result["acked"] == result["stored"] >= 100_000
+    assert result["sent"] == result["acked"] == result["stored"] >= 60_000
     assert result["alarms_expected"] == result["alarms_found"] > 0
     exact = (
         "lost",
