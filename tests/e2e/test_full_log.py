@@ -37,14 +37,7 @@ def test_refused_write_gives_no_puback_and_an_alarm_until_there_is_room(tight: P
         """Send until an acknowledgement stays away for two seconds; then see it come once there is room again."""
         host, port = tight.endpoints.mqtt
         client = DeviceClient(host, port, token, name="u1-electrical", window=1)
-        for _ in range(40):
-            try:
-                await client.connect()
-                break
-            except Exception:
-                await client.close()
-                await asyncio.sleep(0.25)
-                client = DeviceClient(host, port, token, name="u1-electrical", window=1)
+        await client.connect(timeout=20.0, retry_refused=True)
         sent = 0
         body = {f"k{i}": i for i in range(2)} | {"1MKA10CE001": 500_000.0}
         while True:
