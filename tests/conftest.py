@@ -15,7 +15,7 @@ from headworks.base.settings import Home
 _HOME = Path(tempfile.mkdtemp(prefix="headworks-test-"))
 os.environ["HEADWORKS_HOME"] = str(_HOME)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "headworks.control.project.settings")
-for _name in ("django", "bus", "history"):
+for _name in ("django", "bus", "history", "seal"):
     Home(_HOME).make_secret(_name)
 
 from headworks.bus.server import BusServer  # noqa: E402 - needs the environment above
@@ -33,7 +33,7 @@ def pytest_unconfigure() -> None:
 def home(tmp_path: Path) -> Home:
     """Return an initialised home folder of its own."""
     home = Home(tmp_path / "home")
-    for name in ("django", "bus", "history"):
+    for name in ("django", "bus", "history", "seal"):
         home.make_secret(name)
     return home
 

@@ -195,3 +195,21 @@ async def test_plans_and_positions_are_kept_anew_when_the_bus_lost_its_folder(
     assert await bus.positions(STREAM) == {"engine": 3}
     assert await bus.current_plans("main") == {"p1": name}
     assert await bus.get_plan(name) == b"plan"
+
+
+@pytest.mark.feature("N-13")
+async def test_a_question_is_answered_by_one_who_serves_it_and_refused_when_nobody_does(bus: Bus) -> None:
+    asked = subjects.subject("main", "ask", "engine-p1")
+    with pytest.raises(BusUnreachable):
+        await bus.ask(asked, b"?", timeout=1.0)
+    heard: list[bytes] = []
+
+    async def answer(data: bytes) -> bytes:
+        heard.append(data)
+        return data + b"!"
+
+    await bus.serve(asked, answer)
+    await bus.serve(asked, answer)
+
+    assert await bus.ask(asked, b"here") == b"here!"
+    assert heard == [b"here"]

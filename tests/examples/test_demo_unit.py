@@ -82,10 +82,10 @@ def test_models_use_all_blocks_and_speak_both_languages() -> None:
     for t in models().templates.values():
         for c in t.conditions:
             assert c.guidance is not None
-            assert "原因：" in c.guidance.zh
-            assert "处理：" in c.guidance.zh
-            assert "Cause:" in c.guidance.en
-            assert "Action:" in c.guidance.en
+            assert c.guidance.actions
+            for text in (c.guidance.mode, *c.guidance.causes, *c.guidance.actions):
+                assert text.zh
+                assert text.en
 
 
 @pytest.mark.feature("PWR-06")

@@ -84,7 +84,7 @@ class Installation:
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a database file with all tables and no rows."""
     home = Home(tmp_path_factory.mktemp("migrated"))
-    for name in ("django", "bus", "history"):
+    for name in ("django", "bus", "history", "seal"):
         home.make_secret(name)
     env = {**os.environ, "HEADWORKS_HOME": str(home.path)}
     subprocess.run([sys.executable, "-m", "django", "migrate", "-v0"], env=env, check=True)

@@ -59,7 +59,7 @@ class WebRole:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, BusServer]]:
     home = Home(tmp_path_factory.mktemp("web"))
-    for name in ("django", "bus", "history"):
+    for name in ("django", "bus", "history", "seal"):
         home.make_secret(name)
     env = {**os.environ, "HEADWORKS_HOME": str(home.path)}
     subprocess.run([sys.executable, "-m", "django", "migrate", "-v0"], env=env, check=True)

@@ -19,6 +19,15 @@ class Text(msgspec.Struct, frozen=True, kw_only=True):
     en: str
 
 
+class Guidance(msgspec.Struct, frozen=True, kw_only=True):
+    """What an expert would say when a condition comes: the failure mode, how it shows, why it happens, what to do about it."""
+
+    mode: Text
+    symptoms: tuple[Text, ...] = ()
+    causes: tuple[Text, ...] = ()
+    actions: tuple[Text, ...] = ()
+
+
 class Port(msgspec.Struct, frozen=True, kw_only=True):
     """An input of a template. `unit` is what the graph computes in; a bound tag is converted to it. ``""`` takes any unit."""
 
@@ -59,7 +68,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
     title: Text
     priority: int = 3
     value: str | None = None
-    guidance: Text | None = None
+    guidance: Guidance | None = None
 
 
 class Output(msgspec.Struct, frozen=True, kw_only=True):

@@ -32,6 +32,7 @@ _FULL_CODES = {10023, 10028, 10047, 10077}
 _logger = log.get(__name__)
 
 Callback = Callable[[str, bytes], Awaitable[None]]
+Answer = Callable[[bytes], Awaitable[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +258,36 @@ class Bus:
         """Tell whoever listens now; lost while disconnected."""
         if self.connection.is_connected:
             await self.connection.publish(subject, data)
+
+    async def serve(self, subject: str, answer: Answer) -> None:
+        """Answer what is asked on `subject` by :meth:`ask`. Each request is its own task, so a long one holds up none."""
+        running: set[asyncio.Task[None]] = set()
+
+        async def work(message: Any) -> None:
+            reply = await answer(message.data)
+            if self.connection.is_connected:
+                await message.respond(reply)
+
+        async def heard(message: Any) -> None:
+            task = asyncio.create_task(work(message))
+            running.add(task)
+            task.add_done_callback(running.discard)
+
+        await self.connection.subscribe(subject, queue="answer", cb=heard)
+
+    async def ask(self, subject: str, data: bytes, timeout: float = 5.0) -> bytes:
+        """Return the answer of whoever serves `subject`.
+
+        Raises
+        ------
+        BusUnreachable
+            Nobody serves it, or no answer came within `timeout` [s].
+        """
+        try:
+            reply = await self.connection.request(subject, data, timeout=timeout)
+        except (nats.errors.Error, TimeoutError, OSError) as e:
+            raise BusUnreachable(subject=subject, reason=repr(e)) from e
+        return bytes(reply.data)
 
     # --- plans --------------------------------------------------------------------------------------------------
 

@@ -39,8 +39,26 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
     offset: float = 0.0
 
 
+class OpcUaSource(msgspec.Struct, frozen=True, kw_only=True):
+    """An OPC UA server we read from. Keys of its points are node ids (``ns=2;s=2LAC10CP001``); durations in seconds.
+
+    `password` is sealed (``headworks.base.sealing``), "" for an anonymous session. `server_certificate` is the SHA-256
+    (hex) of the certificate a person has accepted, "" only with security `None`.
+    """
+
+    endpoint: str
+    policy: Literal["None", "Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"] = "Basic256Sha256"
+    mode: Literal["None", "Sign", "SignAndEncrypt"] = "SignAndEncrypt"
+    username: str = ""
+    password: str = ""
+    server_certificate: str = ""
+    publishing_s: float = 0.5
+    sampling_s: float = 0.5
+    queue: int = 10
+
+
 class DevicePlan(msgspec.Struct, frozen=True, kw_only=True):
-    """A device that may connect, and the tags it may write.
+    """A device that may connect (or, with `opcua`, that we connect to), and the tags it may write.
 
     `token_sha256` is the hex digest of its access token (random, 256 bit). `children` maps the names a gateway speaks for
     to their points; a plain device has only `points`. `drives_clock`: this device replays recorded data and sets the clock
@@ -53,6 +71,7 @@ class DevicePlan(msgspec.Struct, frozen=True, kw_only=True):
     children: dict[str, tuple[Point, ...]] = {}
     max_messages_per_s: float = 200.0
     drives_clock: bool = False
+    opcua: OpcUaSource | None = None
 
 
 class PartitionPlan(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-Kind = Literal["samples", "mark", "calc", "condition", "event", "quarantine", "command", "job", "health"]
+Kind = Literal["samples", "mark", "calc", "condition", "event", "quarantine", "command", "job", "health", "ask"]
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from headworks.base.settings import Home
 
-SECRETS = ("django", "bus", "history")
+SECRETS = ("django", "bus", "history", "seal")
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,10 @@ TEMPLATE = {
             "title": {"zh": "轴承温度高", "en": "Bearing hot"},
             "priority": 2,
             "value": "smooth",
-            "guidance": {"zh": "检查油位。", "en": "Check the oil level."},
+            "guidance": {
+                "mode": {"zh": "缺油", "en": "Low oil"},
+                "actions": [{"zh": "检查油位。", "en": "Check the oil level."}],
+            },
         },
         {"name": "failing", "source": "both", "title": {"zh": "轴承损坏", "en": "Bearing failing"}, "priority": 1},
     ],

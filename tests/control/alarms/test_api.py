@@ -81,7 +81,12 @@ def test_an_alarm_says_everything_the_contract_promises(four, api):
         "comment": "",
         "tags": [1],
         "template": "bearing",
-        "guidance": {"zh": "检查油位。", "en": "Check the oil level."},
+        "guidance": {
+            "mode": {"zh": "缺油", "en": "Low oil"},
+            "symptoms": [],
+            "causes": [],
+            "actions": [{"zh": "检查油位。", "en": "Check the oil level."}],
+        },
     }
 
 
@@ -186,9 +191,9 @@ def test_no_list_of_alarms_reads_the_whole_table(plant):
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO alarms_alarm (id, instance, priority, asset, state, is_open, raised_at, partition, instance_code,"
-            " condition, template, title_zh, title_en, guidance_zh, guidance_en, asset_code, asset_title_zh,"
+            " condition, template, title_zh, title_en, asset_code, asset_title_zh,"
             " asset_title_en, acked_by, comment, unit, status, tags, steps)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, 'u1', 'x', 'c', '', '', '', '', '', '', '', '', '', '', '', 0, '[]', 1)",
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, 'u1', 'x', 'c', '', '', '', '', '', '', '', '', '', 0, '[]', 1)",
             rows,
         )
     whole = {}

@@ -31,7 +31,7 @@ def test_a_raise_makes_a_record_that_carries_its_story(plant):
     assert (alarm.state, alarm.raised_at, alarm.value, alarm.unit, alarm.limit) == (
         "unacked_active", 5_000_000, 91.5, "℃", 85.0,
     )  # fmt: skip
-    assert (alarm.title_zh, alarm.title_en, alarm.priority, alarm.guidance_en) == (
+    assert (alarm.title_zh, alarm.title_en, alarm.priority, alarm.guidance["actions"][0]["en"]) == (
         "轴承温度高", "Bearing hot", 2, "Check the oil level.",
     )  # fmt: skip
     assert (alarm.instance_code, alarm.asset, alarm.asset_code, alarm.tags) == ("P1.BEARING", 12, "P1", [1])

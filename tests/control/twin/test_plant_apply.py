@@ -196,7 +196,10 @@ def test_two_plants_live_beside_each_other(plant_folder: Any, tmp_path: Path) ->
 
 def test_an_export_applied_changes_nothing(plant_folder: Any, tmp_path: Path) -> None:
     plant_folder.files["tags/u1.csv"] += 'ODD,P1,"逗号,引号""",Comma,kPa,-0.1,1e-7,\n'
-    plant_folder.files["templates/hot.yaml"]["conditions"][0]["guidance"] = {"zh": "一\n二", "en": "one: two\nno"}
+    plant_folder.files["templates/hot.yaml"]["conditions"][0]["guidance"] = {
+        "mode": {"zh": "一\n二", "en": "one: two\nno"},
+        "actions": [{"zh": "三", "en": "three"}],
+    }
     plant_folder.apply()
     out = tmp_path / "out"
 

@@ -71,10 +71,19 @@ class TransitionOut(Schema):
     comment: str
 
 
+class GuidanceOut(Schema):
+    """Failure mode, how it shows, why it happens, what to do."""
+
+    mode: Title
+    symptoms: list[Title]
+    causes: list[Title]
+    actions: list[Title]
+
+
 class AlarmDetailOut(AlarmOut):
     template: str
     transitions: list[TransitionOut]
-    guidance: Title | None
+    guidance: GuidanceOut | None
 
 
 class AlarmPageOut(Schema):

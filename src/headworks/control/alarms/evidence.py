@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from headworks.blocks.template import BlockNode, Condition, GraphTemplate, Instance, Text
+from headworks.blocks.template import BlockNode, Condition, GraphTemplate, Guidance, Instance, Text
 
 SYSTEM_PRIORITY = 1
 
@@ -16,43 +16,43 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
 
     title: Text
     priority: int
-    guidance: Text | None = None
+    guidance: Guidance | None = None
     unit: str = ""
     limit: float | None = None
     tags: tuple[int, ...] = ()
 
 
+def _advice(title: Text, action: Text) -> Story:
+    return Story(title=title, priority=SYSTEM_PRIORITY, guidance=Guidance(mode=title, actions=(action,)))
+
+
 SYSTEM: dict[str, Story] = {
-    "log_full": Story(
-        title=Text(zh="实时日志已满，设备数据被拒收", en="The log is full: device data is refused"),
-        priority=SYSTEM_PRIORITY,
-        guidance=Text(
+    "log_full": _advice(
+        Text(zh="实时日志已满，设备数据被拒收", en="The log is full: device data is refused"),
+        Text(
             zh="检查历史服务与模型引擎是否在运行（系统页），并检查磁盘空间；积压写入历史后自动恢复，设备端会补传。",
             en="Check on the system page that historian and engine are running, and check disk space. It recovers by "
             "itself once the backlog is stored; devices send again what was refused.",
         ),
     ),
-    "link_lost": Story(
-        title=Text(zh="设备通信中断", en="The connection to a device is lost"),
-        priority=SYSTEM_PRIORITY,
-        guidance=Text(
+    "link_lost": _advice(
+        Text(zh="设备通信中断", en="The connection to a device is lost"),
+        Text(
             zh="检查设备电源、网络和接入凭证；恢复后设备端缓存的数据会补传。",
             en="Check power, network and access token of the device. What it buffered is sent when it is back.",
         ),
     ),
-    "log_gap": Story(
-        title=Text(zh="部分数据未经模型评估已丢失", en="Data was lost before the models saw it"),
-        priority=SYSTEM_PRIORITY,
-        guidance=Text(
+    "log_gap": _advice(
+        Text(zh="部分数据未经模型评估已丢失", en="Data was lost before the models saw it"),
+        Text(
             zh="实时日志缺了一段，这段时间的监测模型没有结果。请核对现场状态，并把运行日志交给系统管理员。",
             en="A stretch of the log is gone; the models have no result for it. Check the plant itself and give the log "
             "to the administrator.",
         ),
     ),
-    "edges_lost": Story(
-        title=Text(zh="部分报警变化已丢失，请核对现场状态", en="Some alarm changes are lost: check the plant itself"),
-        priority=SYSTEM_PRIORITY,
-        guidance=Text(
+    "edges_lost": _advice(
+        Text(zh="部分报警变化已丢失，请核对现场状态", en="Some alarm changes are lost: check the plant itself"),
+        Text(
             zh="报警服务尚未读取的消息已被清除。请核对当前报警与现场是否一致，并把运行日志交给系统管理员。",
             en="Messages the dispatcher had not read were removed. Compare the active alarms with the plant and give "
             "the log to the administrator.",

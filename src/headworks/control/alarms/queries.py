@@ -74,8 +74,7 @@ def detail(alarm_id: UUID) -> dict[str, Any]:
         }
         for t in alarm.transitions.order_by("number")
     ]
-    guidance = {"zh": alarm.guidance_zh, "en": alarm.guidance_en} if alarm.guidance_zh or alarm.guidance_en else None
-    return {**body(alarm), "template": alarm.template, "transitions": transitions, "guidance": guidance}
+    return {**body(alarm), "template": alarm.template, "transitions": transitions, "guidance": alarm.guidance}
 
 
 def page(

@@ -13,6 +13,7 @@ from headworks.base.ids import record_id
 
 CODE = 120
 TITLE = 200
+KEY = 400
 UNIT = 32
 
 
@@ -99,7 +100,10 @@ class Partition(Retirable):
 
 
 class Asset(Retirable):
-    """A node of the asset tree. `path` is the codes from the root down, each followed by ``/``, so a subtree is a prefix."""
+    """A node of the asset tree. `path` is the codes from the root down, each followed by ``/``, so a subtree is a prefix.
+
+    `kks` is its identification code (``2LAC10AP001``), "" if it has none: a tag whose code begins with it belongs to it.
+    """
 
     id = models.PositiveBigIntegerField(primary_key=True)
     plant = models.ForeignKey(Plant, models.PROTECT, related_name="assets")
@@ -111,6 +115,7 @@ class Asset(Retirable):
     partition = models.ForeignKey(Partition, models.SET_NULL, null=True, related_name="assets")
     title_zh = models.CharField(max_length=TITLE)
     title_en = models.CharField(max_length=TITLE)
+    kks = models.CharField(max_length=32, blank=True, db_index=True)
 
     class Meta:
         app_label = "twin"
@@ -132,6 +137,8 @@ class Tag(Retirable):
     kind = models.CharField(max_length=12, default="measured")
     low = models.FloatField(null=True)
     high = models.FloatField(null=True)
+    # Lower-case words people look for: code, both titles, pinyin and its initials of the Chinese one.
+    search = models.TextField(blank=True)
 
     class Meta:
         app_label = "twin"
@@ -142,12 +149,18 @@ class Tag(Retirable):
 
 
 class Device(Retirable):
-    """Something that connects and sends samples. Only the digest of its token is kept; "" means it may not connect."""
+    """Something that samples come from.
+
+    `protocol` ``mqtt``: it connects to us. Only the digest of its token is kept; "" means it may not connect.
+    `protocol` ``opcua``: we connect to it, as `connection` says (``headworks.bus.plan.OpcUaSource``); it has no token.
+    """
 
     id = models.UUIDField(primary_key=True, default=record_id, editable=False)
     code = models.CharField(max_length=CODE, unique=True)
     kind = models.CharField(max_length=12, default="device")
     partition = models.ForeignKey(Partition, models.PROTECT, related_name="devices")
+    protocol = models.CharField(max_length=12, default="mqtt")
+    connection = models.JSONField(null=True)
     token_sha256 = models.CharField(max_length=64, blank=True)
     max_messages_per_s = models.FloatField(default=200.0)
     drives_clock = models.BooleanField(default=False)
@@ -166,7 +179,7 @@ class Point(models.Model):
     id = models.UUIDField(primary_key=True, default=record_id, editable=False)
     device = models.ForeignKey(Device, models.CASCADE, related_name="points")
     child = models.CharField(max_length=CODE, blank=True)
-    key = models.CharField(max_length=CODE)
+    key = models.CharField(max_length=KEY)
     tag = models.ForeignKey(Tag, models.PROTECT, related_name="points")
     unit = models.CharField(max_length=UNIT, blank=True)
 
