@@ -208,6 +208,20 @@ def user_create(username: str, roles: tuple[str, ...], display: str, password: s
         sys.exit(2)
 
 
+@user.command("unlock")
+@click.argument("username")
+def user_unlock(username: str) -> None:
+    """Let a user who is locked out after wrong passwords try again at once."""
+    _django()
+    from headworks.control.access.services import unlock
+
+    try:
+        unlock("cli", username)
+    except HeadworksError as e:
+        _report(e)
+        sys.exit(2)
+
+
 # --- data -----------------------------------------------------------------------------------------------------------
 
 

@@ -115,27 +115,67 @@ def test_signing_in_needs_the_token_of_the_page(person: Person) -> None:
     assert not AuditEntry.objects.filter(action="session.opened").exists()
 
 
-def test_after_five_failures_each_attempt_has_to_wait_longer(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_six_wrong_passwords_lock_the_account_for_a_while(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1_700_000_000_000_000]
     monkeypatch.setattr(models, "now", lambda: now[0])
-    for _ in range(5):
-        assert person.sign_in("wrong").status_code == 401
+    for name in ("op", "OP", "op", "op", "op", "op"):
+        assert person.sign_in("wrong", name).json()["code"] == "auth.wrong_credentials"
 
     answer = person.sign_in(GOOD)  # even the right one
-    assert (answer.status_code, answer.json()["code"], answer.json()["params"]) == (
-        429,
-        "auth.throttled",
-        {"retry_s": 2},
-    )
-    assert answer.headers["Retry-After"] == "2"
+    assert (answer.status_code, answer.json()["code"]) == (429, "auth.locked")
+    assert answer.json()["params"] == {"retry_s": 900}
+    assert answer.headers["Retry-After"] == "900"
+    locked = AuditEntry.objects.get(action="user.locked")
+    assert (locked.actor, locked.address, locked.detail) == ("op", "127.0.0.1", {"minutes": 15})
+    assert [e.detail["attempt"] for e in AuditEntry.objects.filter(action="session.refused").order_by("at", "id")] == [
+        1, 2, 3, 4, 5, 6,
+    ]  # fmt: skip
 
-    now[0] += 2_000_000
-    assert person.sign_in("wrong").status_code == 401
-    now[0] += 3_000_000
+    now[0] += 899_000_000
     assert person.sign_in(GOOD).json()["params"] == {"retry_s": 1}
     now[0] += 1_000_000
+    assert person.sign_in("wrong").status_code == 401
     assert person.sign_in(GOOD).status_code == 200
     assert not LoginFailures.objects.exists()
+
+
+def test_five_wrong_passwords_and_the_right_one_start_the_count_anew(person: Person) -> None:
+    for _ in range(2):
+        for _ in range(5):
+            assert person.sign_in("wrong").status_code == 401
+        assert person.sign_in().status_code == 200
+        person.call("delete", "session")
+
+
+def test_who_tries_many_names_from_one_address_has_to_wait(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1_700_000_000_000_000]
+    monkeypatch.setattr(models, "now", lambda: now[0])
+    for i in range(20):
+        assert person.sign_in("wrong", f"name{i}").status_code == 401
+
+    answer = person.sign_in("wrong", "name21")
+    assert (answer.json()["code"], answer.json()["params"]) == ("auth.throttled", {"retry_s": 2})
+    now[0] += 2_000_000
+    assert person.sign_in().status_code == 200
+
+
+def test_an_administrator_unlocks(person: Person) -> None:
+    for _ in range(7):
+        person.sign_in("wrong")
+    services.create_user("boss", GOOD, ("administrator",), must_change_password=False)
+    boss = Person()
+    boss.sign_in(name="boss")
+
+    rows = {r["name"]: r for r in boss.call("get", "users").json()["items"]}
+    assert rows["op"]["locked_until_ms"] > models.now() // 1000
+    assert rows["boss"]["locked_until_ms"] is None
+    after = {r["name"]: r for r in boss.call("post", "users/op/unlock").json()["items"]}
+    assert after["op"]["locked_until_ms"] is None
+    assert person.sign_in().status_code == 200
+    assert AuditEntry.objects.get(action="user.unlocked").actor == "boss"
+    assert boss.call("post", "users/nobody/unlock").json()["code"] == "user.not_found"
+    for method, path in (("get", "users"), ("post", "users/op/unlock"), ("get", "audit")):
+        assert person.call(method, path).status_code == 403
 
 
 def test_failures_of_one_name_do_not_stop_another(person: Person) -> None:
@@ -146,7 +186,7 @@ def test_failures_of_one_name_do_not_stop_another(person: Person) -> None:
 
 
 def test_the_delay_grows_to_five_minutes() -> None:
-    assert [services.delay_after(n) for n in (0, 4, 5, 6, 7, 12, 13, 1000)] == [0, 0, 2, 4, 8, 256, 300, 300]
+    assert [services.delay_after(n) for n in (0, 19, 20, 21, 22, 27, 28, 1000)] == [0, 0, 2, 4, 8, 256, 300, 300]
 
 
 def test_the_first_administrator_has_a_one_time_password(person: Person) -> None:

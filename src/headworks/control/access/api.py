@@ -12,12 +12,14 @@ from pydantic import StringConstraints
 
 from headworks import __version__
 from headworks.control.access import services
+from headworks.control.access.admin_api import router as admin
 from headworks.control.access.authority import permissions_of, roles_of
 from headworks.control.access.models import User
 from headworks.control.project.guards import SignedInAnyhow, require_csrf
 from headworks.control.project.language import language_of
 
 router = Router()
+router.add_router("", admin)
 
 Secret = Annotated[str, StringConstraints(min_length=1, max_length=512)]
 

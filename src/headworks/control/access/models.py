@@ -67,17 +67,41 @@ class RoleAssignment(models.Model):
 
 
 class LoginFailures(models.Model):
-    """Failed logins in a row of one username from one address."""
+    """Failed logins in a row: of one username (`username` is set), or from one address. `key` is a digest of either."""
 
     key = models.CharField(max_length=64, primary_key=True)
+    username = models.CharField(max_length=64, blank=True)
     count = models.PositiveIntegerField(default=0)
     last_at = models.BigIntegerField()
+    locked_until = models.BigIntegerField(null=True)
 
     class Meta:
         app_label = "access"
 
     def __str__(self) -> str:
         return f"{self.count} failures"
+
+
+class ApiToken(models.Model):
+    """A token by which a program acts as its user. Only its digest is kept; `prefix` is how people tell tokens apart."""
+
+    id = models.UUIDField(primary_key=True, default=record_id, editable=False)
+    user = models.ForeignKey(User, models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=16)
+    sha256 = models.CharField(max_length=64, unique=True)
+    read_only = models.BooleanField(default=True)
+    created_at = models.BigIntegerField(default=now)
+    expires_at = models.BigIntegerField()
+    last_used_at = models.BigIntegerField(null=True)
+    revoked_at = models.BigIntegerField(null=True)
+
+    class Meta:
+        app_label = "access"
+        ordering = ["-created_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.prefix}… of {self.user_id}"
 
 
 class AuditQuerySet(models.QuerySet["AuditEntry"]):
@@ -107,7 +131,11 @@ class AuditEntry(models.Model):
     class Meta:
         app_label = "access"
         ordering = ["-at", "-id"]
-        indexes = [models.Index(fields=["-at", "-id"], name="audit_newest")]
+        indexes = [
+            models.Index(fields=["-at", "-id"], name="audit_newest"),
+            models.Index(fields=["actor", "-at", "-id"], name="audit_actor_newest"),
+            models.Index(fields=["action", "-at", "-id"], name="audit_action_newest"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.actor} {self.action} {self.kind} {self.object_id}"

@@ -16,7 +16,7 @@ from headworks import __version__
 from headworks.base import i18n
 from headworks.base.errors import NotFound
 from headworks.control.project import pages, problems
-from headworks.control.project.guards import SignedIn
+from headworks.control.project.guards import Bearer, SignedIn
 
 
 class Json(BaseRenderer):
@@ -35,7 +35,7 @@ def build() -> NinjaAPI:
         title="Headworks",
         version=__version__,
         urls_namespace="v1",
-        auth=SignedIn(),
+        auth=[Bearer(), SignedIn()],
         renderer=Json(),
         docs_url=None,
         openapi_url="openapi.json",

@@ -10,6 +10,7 @@ from ninja.security.base import AuthBase
 from ninja.utils import check_csrf
 
 from headworks.base.errors import Forbidden, Unauthenticated
+from headworks.control.access import tokens
 
 
 def require_csrf(request: HttpRequest) -> None:
@@ -22,6 +23,23 @@ def require_csrf(request: HttpRequest) -> None:
     """
     if check_csrf(request):
         raise Forbidden("auth.csrf")
+
+
+class Bearer(AuthBase):
+    """A program with an API token in the Authorization header. No cookie is sent, so no CSRF token is needed."""
+
+    openapi_type = "http"
+    openapi_scheme = "bearer"
+
+    def __call__(self, request: HttpRequest) -> Any:
+        scheme, _, text = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            return None  # not by token: the session decides
+        token = tokens.check(text.strip())
+        if token.read_only and request.method not in ("GET", "HEAD", "OPTIONS"):
+            raise Forbidden("auth.token_read_only")
+        request.user = token.user
+        return token.user
 
 
 class SignedIn(AuthBase):
