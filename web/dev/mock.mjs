@@ -95,7 +95,12 @@ const acknowledge = (alarm, by, comment) => {
   return alarm;
 };
 const detail = (a) => ({
-  ...a, template: 'pump_vibration', guidance: title('1. 核对就地振动表。\n2. 检查地脚螺栓与联轴器对中。\n3. 持续升高时切换备用泵。', '1. Check the local vibration gauge.\n2. Check anchor bolts and coupling alignment.\n3. If it keeps rising, change to the standby pump.'),
+  ...a, template: 'pump_vibration', guidance: {
+    mode: title('轴承振动大', 'Excessive bearing vibration'),
+    symptoms: [title('驱动端振动速度有效值高于报警值', 'Drive-end vibration velocity above the alarm value'), title('轴承温度同时上升', 'Bearing temperature rises with it')],
+    causes: [title('联轴器对中不良', 'Coupling out of alignment'), title('地脚螺栓松动', 'Anchor bolts loose'), title('轴承磨损', 'Bearing wear')],
+    actions: [title('核对就地振动表。', 'Check the local vibration gauge.'), title('检查地脚螺栓与联轴器对中。', 'Check anchor bolts and coupling alignment.'), title('持续升高时切换备用泵。', 'If it keeps rising, change to the standby pump.')],
+  },
   transitions: [
     { id: '1', name: 'raise', at_ms: a.raised_ms, before: 'normal', after: 'unacked_active', value: a.value, status: 0, by: '', comment: '' },
     ...(a.acked_ms ? [{ id: '2', name: 'acknowledge', at_ms: a.acked_ms, before: 'unacked_active', after: 'acked_active', value: null, status: 0, by: a.acked_by, comment: a.comment }] : []),

@@ -3,6 +3,7 @@ import i18next from 'i18next';
 import type { Problem } from './types';
 
 const TIMEOUT_MS = 20_000;
+const FILE_TIMEOUT_MS = 300_000;
 
 let csrf = '';
 let skewMs = 0;
@@ -46,7 +47,8 @@ async function problemOf(response: Response): Promise<Problem> {
 }
 
 export async function request<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
-  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  const form = body instanceof FormData;
+  const timeout = AbortSignal.timeout(form ? FILE_TIMEOUT_MS : TIMEOUT_MS);
   let response: Response;
   try {
     response = await fetch(`/api/v1/${path}`, {
@@ -57,9 +59,10 @@ export async function request<T>(method: string, path: string, body?: unknown, s
         Accept: 'application/json',
         'Accept-Language': i18next.language,
         ...(method === 'GET' ? {} : { 'X-CSRFToken': csrf }),
-        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+        // The browser itself names the boundary of a form with files.
+        ...(body === undefined || form ? {} : { 'Content-Type': 'application/json' }),
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: form ? body : JSON.stringify(body) }),
     });
   } catch (error) {
     if (signal?.aborted) throw error;
@@ -71,3 +74,29 @@ export async function request<T>(method: string, path: string, body?: unknown, s
 }
 
 export const get = <T>(path: string, signal?: AbortSignal): Promise<T> => request<T>('GET', path, undefined, signal);
+
+const NAME = /filename\*=(?:UTF-8|utf-8)''([^;]+)|filename="?([^";]+)"?/;
+
+function nameOf(response: Response, path: string): string {
+  const found = NAME.exec(response.headers.get('content-disposition') ?? '');
+  if (found?.[1]) return decodeURIComponent(found[1]);
+  return found?.[2] ?? path.split('?')[0]?.split('/').at(-1) ?? '';
+}
+
+/** Fetches a file in the user's language and hands it to the browser to keep; a refusal is thrown like any other. */
+export async function download(path: string): Promise<void> {
+  let response: Response;
+  try {
+    response = await fetch(`/api/v1/${path}`, {
+      credentials: 'same-origin', signal: AbortSignal.timeout(FILE_TIMEOUT_MS), headers: { 'Accept-Language': i18next.language },
+    });
+  } catch {
+    throw new ApiError({ title: '', status: 0, code: 'network' });
+  }
+  if (!response.ok) throw new ApiError(await problemOf(response));
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(await response.blob());
+  link.download = nameOf(response, path);
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}

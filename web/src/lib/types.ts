@@ -82,6 +82,25 @@ export interface Alarm {
   limit?: number | null;
   comment: string | null;
   tags: number[];
+  /** The earliest alarm of a group that tripped: the others of the group are suppressed by it. */
+  first_out?: boolean;
+  /** Code of the alarm group, empty without one. */
+  group?: string;
+  suppressed_by?: { id: string; title: Title; instance: unknown } | null;
+  /** How many alarms this one suppresses. */
+  suppressing?: number;
+  suppressed_ms?: number | null;
+  /** Set when the trip was over and this alarm, still active, became visible again. */
+  released_ms?: number | null;
+  order?: { id: string; number: string; state: string } | null;
+}
+
+/** What to do about a failure mode: how it shows, why it happens, what to do. */
+export interface Guidance {
+  mode: Title;
+  symptoms: Title[];
+  causes: Title[];
+  actions: Title[];
 }
 
 export interface Transition {
@@ -99,7 +118,7 @@ export interface Transition {
 export interface AlarmDetail extends Alarm {
   template?: string;
   transitions: Transition[];
-  guidance: Title | null;
+  guidance: Guidance | null;
 }
 
 export interface AlarmSummary {

@@ -4,6 +4,7 @@ import { Button, Input } from 'antd';
 import { useEffect, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
+import { GuidanceView } from '../../components/guidance';
 import { PriorityMark } from '../../components/priority';
 import { Loading, Ready } from '../../components/states';
 import { formatDateTime, formatValue, titleOf } from '../../lib/format';
@@ -116,7 +117,7 @@ function Body({ alarm, canAcknowledge, busy, onAcknowledge }: Omit<Props, 'id' |
         ? <Acknowledge alarm={alarm} busy={busy} onAcknowledge={(comment) => onAcknowledge(alarm.id, comment)} /> : null}
       {isUnacked(alarm) && !canAcknowledge ? <p className="hw-note">{t('alarms:mayNot')}</p> : null}
       <h2>{t('alarms:guidance')}</h2>
-      <p className={alarm.guidance ? 'hw-guidance' : 'hw-muted'}>{alarm.guidance ? titleOf(alarm.guidance) : t('alarms:noGuidance')}</p>
+      {alarm.guidance ? <GuidanceView guidance={alarm.guidance} /> : <p className="hw-muted">{t('alarms:noGuidance')}</p>}
       <h2>{t('alarms:evidence')}</h2>
       <Evidence alarm={alarm} />
       <h2>{t('alarms:timeline')}</h2>
