@@ -101,6 +101,8 @@ def test_pages_are_those_a_person_may_see(client: Client) -> None:
         "monitor",
         "trends",
         "alarms",
+        "models",
+        "jobs",
         "system",
     ]
     assert nobody.get("/api/v1/manifest").json()["pages"] == []

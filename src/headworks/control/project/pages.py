@@ -11,19 +11,27 @@ from headworks.control.access.authority import allowed
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """One page of the host's web bundle; `permission` is what a person needs to see it."""
+    """One page of the host's web bundle.
+
+    `permission` is what a person needs to see it, `group` the part of the menu it stands in: operate, know, data, admin.
+    """
 
     id: str
     path: str
     permission: str
+    group: str = "operate"
 
 
 PAGES = (
     Page(id="monitor", path="/monitor", permission="plant.view"),
     Page(id="trends", path="/trends", permission="history.view"),
     Page(id="alarms", path="/alarms", permission="alarms.view"),
-    Page(id="system", path="/system", permission="system.view"),
+    Page(id="models", path="/models", permission="models.view", group="know"),
+    Page(id="jobs", path="/jobs", permission="models.view", group="know"),
+    Page(id="system", path="/system", permission="system.view", group="admin"),
 )
+
+GROUPS = ("operate", "know", "data", "admin")
 
 
 def visible(user: Any) -> list[dict[str, Any]]:
@@ -32,8 +40,9 @@ def visible(user: Any) -> list[dict[str, Any]]:
         {
             "id": p.id,
             "path": p.path,
+            "group": p.group,
             "title": {short: i18n.text(f"page.{p.id}.title", lang) for short, lang in (("zh", "zh-CN"), ("en", "en"))},
         }
-        for p in PAGES
+        for p in sorted(PAGES, key=lambda p: GROUPS.index(p.group))
         if allowed(user, p.permission)
     ]
