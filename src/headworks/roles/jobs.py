@@ -9,6 +9,7 @@ import signal
 import time
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from importlib import import_module
 from multiprocessing.managers import SyncManager
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,19 @@ from headworks.base.errors import HeadworksError
 from headworks.bus.errors import BusUnreachable
 from headworks.bus.server import die_with_parent
 from headworks.bus.work import ACK_WAIT_S, Claim, Pool, WorkQueue
-from headworks.roles.backtest import backtest_job
 from headworks.roles.context import RoleContext
 
-# kind -> function(home, params, progress dict) -> result; it reads progress["cancel"] and writes progress["done"].
-KINDS = {"backtest": backtest_job}
+# kind -> "module:function"; function(home, params, shared) -> result, None if cancelled. It reads shared["cancel"] and writes
+# its share done to shared["done"]. Only the worker process imports it.
+KINDS = {"backtest": "headworks.roles.backtest:backtest_job"}
 _WORKERS = 1
+
+
+def run_kind(function: str, home: Path, params: dict[str, Any], shared: Any) -> dict[str, Any] | None:
+    """Do a job in this (worker) process. `function` is ``module:name``."""
+    module, name = function.split(":")
+    result: dict[str, Any] | None = getattr(import_module(module), name)(home, params, shared)
+    return result
 
 
 def _worker_start() -> None:
@@ -95,7 +103,7 @@ class Worker:
         shared: Any = self._manager.dict(done=0.0, cancel=False)
         loop = asyncio.get_running_loop()
         home: Path = self._ctx.home.path
-        future = loop.run_in_executor(self._executor, KINDS[job.kind], home, job.params, shared)
+        future = loop.run_in_executor(self._executor, run_kind, KINDS[job.kind], home, job.params, shared)
         begun = time.monotonic()
         while not future.done():
             await asyncio.wait({future}, timeout=0.5)
