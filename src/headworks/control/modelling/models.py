@@ -1,4 +1,4 @@
-"""Records of models, and the plans made of them."""
+"""Records of models, of alarm groups, and the plans made of them."""
 
 from __future__ import annotations
 
@@ -67,6 +67,29 @@ class ModelInstance(Retirable):
                 fields=["partition"], condition=models.Q(template__isnull=True), name="one_system_instance"
             )
         ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class AlarmGroup(Retirable):
+    """Alarms that belong together: what triggers the group, which of them came first, what is only a consequence.
+
+    `body` is what the plant folder says, by codes: `trigger` {instance, condition}, `first_out` (a list of such),
+    `look_back_s`, `consequences` {asset}, `never` (a list of {template} or {instance}, each with or without condition).
+    """
+
+    id = models.UUIDField(primary_key=True, default=record_id, editable=False)
+    plant = models.ForeignKey(Plant, models.PROTECT, related_name="alarm_groups")
+    code = models.CharField(max_length=CODE)
+    title_zh = models.CharField(max_length=TITLE)
+    title_en = models.CharField(max_length=TITLE)
+    body = models.JSONField()
+
+    class Meta:
+        app_label = "modelling"
+        ordering = ["code"]
+        constraints = [models.UniqueConstraint(fields=["plant", "code"], name="alarm_group_code")]
 
     def __str__(self) -> str:
         return self.code

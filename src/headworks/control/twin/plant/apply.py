@@ -17,7 +17,8 @@ from headworks.control.twin.models import Partition, Plant
 from headworks.control.twin.plant.check import check
 from headworks.control.twin.plant.diff import Diff, compare
 from headworks.control.twin.plant.load import invalid, load
-from headworks.control.twin.plant.records import Folder, Kind, State, Values, template_body, wanted
+from headworks.control.twin.plant.records import GROUPS, Folder, Kind, State, Values, template_body, wanted
+from headworks.control.twin.plant.rest import complete, keep
 from headworks.control.twin.plant.source import Place, Reader
 from headworks.control.twin.plant.state import recorded, retired, taken
 from headworks.control.twin.plant.write import write
@@ -28,7 +29,8 @@ def apply_plant(folder: Path, dry_run: bool, actor: User | str) -> Diff:
     """Make the records of a plant equal to its folder and plan what has changed; with `dry_run` only say what would be.
 
     Applying the same folder again changes nothing. What is no longer in the folder is retired: its number and history
-    stay. New plan revisions are written in the same transaction and published by the dispatch role.
+    stay. What the folder does not own (`owns` in plant.yaml) stays as it is, and may be referred to. New plan revisions
+    are written in the same transaction and published by the dispatch role.
 
     Parameters
     ----------
@@ -44,17 +46,24 @@ def apply_plant(folder: Path, dry_run: bool, actor: User | str) -> Diff:
     if isinstance(actor, User):
         authorize(actor, "plant.edit")
     content, reader = load(folder)
-    check(content, reader)
-    if reader.problems:
-        raise invalid(reader)
-    state = wanted(content)
     code = content.plant.value.code
+    alone = frozenset(content.plant.value.owns) >= frozenset(GROUPS)
+    if alone:  # needs no records: nobody has to wait for it
+        check(content, reader)
+        if reader.problems:
+            raise invalid(reader)
     with transaction.atomic():
         if not dry_run:
             one_at_a_time("plant")
         plant = Plant.objects.filter(code=code).first()
         before = recorded(plant)
-        _check_records(content, state, before, reader)
+        whole = complete(content, before)
+        if not alone:
+            check(whole, reader)
+            if reader.problems:
+                raise invalid(reader)
+        state = keep(content, wanted(whole), before)
+        _check_records(whole, state, before, reader)
         if reader.problems:
             raise invalid(reader)
         diff = compare(code, before, state, retired(plant))

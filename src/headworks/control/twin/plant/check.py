@@ -12,13 +12,24 @@ from headworks.base import units
 from headworks.base.errors import Invalid
 from headworks.blocks.template import Binding, GraphTemplate, Instance, Output, Parameter, Port, Text
 from headworks.bus import subjects
-from headworks.control.twin.models import CODE, TITLE, UNIT
-from headworks.control.twin.plant.records import AssetRow, Folder, InstanceRow, PartitionRow, TagRow, micros, point_code
+from headworks.control.twin.models import CODE, KEY, TITLE, UNIT
+from headworks.control.twin.plant.groups import check_groups
+from headworks.control.twin.plant.records import (
+    AssetRow,
+    Folder,
+    InstanceRow,
+    OpcUaRow,
+    PartitionRow,
+    TagRow,
+    micros,
+    point_code,
+)
 from headworks.control.twin.plant.source import Place, Reader, Row, named_path
 from headworks.engine import graph
 
 T = TypeVar("T")
 _CODE = re.compile(r"[^\s/,;\"'\x00-\x1f]{1,120}")
+_KKS = re.compile(r"[0-9A-Z]{1,32}")
 _RESERVED = "system."
 DEEPEST = 15
 LEAST_TICK = 1_000
@@ -30,6 +41,8 @@ _WRITTEN_IN = {
     "plant.unknown_partition": "plant.yaml",
     "plant.unknown_tag": "tags/",
     "plant.unknown_template": "templates/",
+    "plant.unknown_instance": "instances/",
+    "plant.tag_unknown": "tags/",
 }
 
 
@@ -51,6 +64,8 @@ class Checker:
         self.devices = self._unique("device", folder.devices, lambda d: d.code)
         self.templates = self._unique("template", folder.templates, lambda t: t.code)
         self.instances = self._unique("instance", folder.instances, lambda i: i.code)
+        self.groups = self._unique("alarm_group", folder.alarm_groups, lambda g: g.code)
+        self.by_kks: dict[str, str] = {}
         self.partitions = self._partitions()
         self.partition_of = self._partition_of()
 
@@ -62,6 +77,7 @@ class Checker:
         self._points()
         good = self._templates()
         self._instances(good)
+        check_groups(self, good)
 
     # --- helpers
 
@@ -79,13 +95,13 @@ class Checker:
             found[name] = row
         return found
 
-    def _known(self, name: str, known: Mapping[str, Any], at: str, code: str) -> bool:
+    def known(self, name: str, known: Mapping[str, Any], at: str, code: str, **params: str) -> bool:
         """Note a reference to what is not there; silent about what may be there but could not be read."""
         if name in known:
             return True
         if name not in self.broken and not any(f.startswith(_WRITTEN_IN[code]) for f in self.unread):
             near = difflib.get_close_matches(name, known, 3, 0.6)
-            self.problem(at, name, code, name=name, near=", ".join(near) or "–")
+            self.problem(at, name, code, name=name, near=", ".join(near) or "–", **params)
         return False
 
     def _convertible(self, source: str, target: str, at: str, **params: str) -> None:
@@ -106,7 +122,7 @@ class Checker:
             if len(text) > limit:
                 self.problem(place.at(*name.split(".")), text, "plant.too_long", length=len(text), limit=limit)
 
-    def _title(self, place: Place, title: Text) -> None:
+    def title(self, place: Place, title: Text) -> None:
         self._texts(place, {"title.zh": title.zh, "title.en": title.en})
 
     def _version(self, version: int, place: Place) -> None:
@@ -145,9 +161,9 @@ class Checker:
 
     def _plant(self) -> None:
         row = self.folder.plant
-        self._title(row.place, row.value.title)
+        self.title(row.place, row.value.title)
         for kind in self.folder.types:
-            self._title(kind.place, kind.value.title)
+            self.title(kind.place, kind.value.title)
             self._version(kind.value.version, kind.place)
         try:
             subjects.token(row.value.code)
@@ -164,7 +180,7 @@ class Checker:
                 subjects.token(code)
             except ValueError:
                 self.problem(place.at(*at, "code"), code, "plant.bad_token")
-            if self._known(p.asset, self.assets, place.at(*at, "asset"), "plant.unknown_asset"):
+            if self.known(p.asset, self.assets, place.at(*at, "asset"), "plant.unknown_asset"):
                 if p.asset in seen:
                     self.problem(
                         place.at(*at, "asset"), p.asset, "plant.asset_has_partition", asset=p.asset, other=seen[p.asset]
@@ -206,16 +222,27 @@ class Checker:
     def _assets(self) -> None:
         for row in self.folder.assets:
             a = row.value
-            self._title(row.place, a.title)
-            self._known(a.type, self.types, row.place.at("type"), "plant.unknown_type")
+            self.title(row.place, a.title)
+            self.known(a.type, self.types, row.place.at("type"), "plant.unknown_type")
+            self._kks(a, row.place)
             if a.parent is not None:
-                self._known(a.parent, self.assets, row.place.at("parent"), "plant.unknown_parent")
+                self.known(a.parent, self.assets, row.place.at("parent"), "plant.unknown_parent")
         for code, row in self.assets.items():
             if self._depth(code) > DEEPEST:
                 self.problem(row.place.at("parent"), row.value.parent, "plant.too_deep", limit=DEEPEST)
         for ring in rings({c: r.value for c, r in self.assets.items()}):
             at = self.assets[ring[0]].place.at("parent")
             self.problem(at, self.assets[ring[0]].value.parent, "plant.cycle", ring=" → ".join([*ring, ring[0]]))
+
+    def _kks(self, a: AssetRow, place: Place) -> None:
+        """A KKS code leads tags to one asset, so it is given to one only."""
+        if not a.kks:
+            return
+        if not _KKS.fullmatch(a.kks):
+            self.problem(place.at("kks"), a.kks, "plant.bad_kks")
+        first = self.by_kks.setdefault(a.kks, place.at("kks"))
+        if first != place.at("kks"):
+            self.problem(place.at("kks"), a.kks, "plant.duplicate_code", name=a.kks, first=first)
 
     def _has_root(self, code: str) -> bool:
         """Whether the way up ends at an asset without a parent; where it does not, that is noted at the assets."""
@@ -246,7 +273,7 @@ class Checker:
 
     def _on_partition(self, asset: str, place: Place) -> str | None:
         """Return the partition of an asset that samples or models belong to, noting that there is none."""
-        if not self._known(asset, self.assets, place.at("asset"), "plant.unknown_asset"):
+        if not self.known(asset, self.assets, place.at("asset"), "plant.unknown_asset"):
             return None
         partition = self.partition_of[asset]
         lost = any(p.asset not in self.assets for p, _, _ in self.partitions.values())
@@ -259,10 +286,25 @@ class Checker:
     def _devices(self) -> None:
         for row in self.folder.devices:
             d = row.value
-            self._known(d.partition, self.partitions, row.place.at("partition"), "plant.unknown_partition")
+            self.known(d.partition, self.partitions, row.place.at("partition"), "plant.unknown_partition")
             if not 0 < d.max_messages_per_s <= 1e6:
                 at = row.place.at("max_messages_per_s")
                 self.problem(at, d.max_messages_per_s, "plant.out_of_range", low=0, high=1e6)
+            if (d.opcua is not None) != (d.protocol == "opcua"):
+                at = row.place.at("opcua")
+                self.problem(at, None, "plant.opcua_unclear", device=d.code, protocol=d.protocol)
+            if d.opcua is not None:
+                self._opcua(d.opcua, row.place)
+
+    def _opcua(self, o: OpcUaRow, place: Place) -> None:
+        if not o.endpoint.startswith("opc.tcp://") or len(o.endpoint) > KEY:
+            self.problem(place.at("opcua", "endpoint"), o.endpoint, "plant.opcua_endpoint")
+        if (o.policy == "None") != (o.mode == "None"):
+            self.problem(place.at("opcua", "mode"), o.mode, "plant.opcua_security", policy=o.policy)
+        for name, low, high in (("publishing_s", 0.05, 3600.0), ("sampling_s", 0.0, 3600.0), ("queue", 1, 10_000)):
+            value = getattr(o, name)
+            if not low <= value <= high:
+                self.problem(place.at("opcua", name), value, "plant.out_of_range", low=low, high=high)
 
     def _points(self) -> None:
         for code, row in self.devices.items():
@@ -273,11 +315,12 @@ class Checker:
                 if name in seen:
                     self.problem(at("key"), p.key, "plant.duplicate_code", name=name, first=seen[name])
                 seen.setdefault(name, at("key"))
-                self._texts(point.place, {"key": p.key, "child": p.child}, CODE)
+                self._texts(point.place, {"child": p.child}, CODE)
+                self._texts(point.place, {"key": p.key}, KEY)
                 if p.child and row.value.kind != "gateway":
                     self.problem(at("child"), p.child, "plant.child_of_device", device=code)
                 self._unit(p.unit, at("unit"))
-                if self._known(p.tag, self.tags, at("tag"), "plant.unknown_tag"):
+                if self.known(p.tag, self.tags, at("tag"), "plant.unknown_tag"):
                     self._point_fits(self.tags[p.tag].value, p.unit, row.value.partition, point.place)
 
     def _point_fits(self, tag: TagRow, unit: str, partition: str, place: Place) -> None:
@@ -298,7 +341,7 @@ class Checker:
         good: dict[str, GraphTemplate] = {}
         for code, row in self.templates.items():
             t = row.value
-            self._title(row.place, t.title)
+            self.title(row.place, t.title)
             found = graph.template_problems(t)
             for p in found:
                 at = named_path(row.place, t, p.field.removeprefix(f"templates.{code}").lstrip("."))
@@ -322,7 +365,7 @@ class Checker:
         for row in self.folder.instances:
             i, place = row.value, row.place
             partition = self._on_partition(i.asset, place)
-            known = self._known(i.template, self.templates, place.at("template"), "plant.unknown_template")
+            known = self.known(i.template, self.templates, place.at("template"), "plant.unknown_template")
             template = good.get(i.template) if known else None
             self._inputs(i, template, partition, place)
             self._outputs(i, template, partition, place, written)
@@ -333,12 +376,17 @@ class Checker:
         ports = {p.name: p for p in template.ports} if template else {}
         for port, code in i.inputs.items():
             at = self._cell(place, "inputs", port)
-            if not self._known(code, self.tags, at, "plant.unknown_tag"):
+            if not self._bound(i, port, code, partition, at):
                 continue
             tag = self.tags[code].value
             self._same_partition(tag, partition, at)
             if port in ports:
                 self._convertible(tag.unit, ports[port].unit, at, of=f"{i.template}.{port}")
+
+    def _bound(self, i: InstanceRow, port: str, tag: str, partition: str | None, at: str) -> bool:
+        """Whether the tag of a port is there; if not, that is noted with the unit of the plant it is missing on."""
+        unit = self.partitions[partition][0].asset if partition in self.partitions else i.asset
+        return self.known(tag, self.tags, at, "plant.tag_unknown", instance=i.code, port=port, asset=i.asset, unit=unit)
 
     def _outputs(
         self,
@@ -351,7 +399,7 @@ class Checker:
         outputs = {o.name: o for o in template.outputs} if template else {}
         for name, code in i.outputs.items():
             at = self._cell(place, "outputs", name)
-            if not self._known(code, self.tags, at, "plant.unknown_tag"):
+            if not self._bound(i, name, code, partition, at):
                 continue
             tag = self.tags[code].value
             if tag.kind != "calculated":

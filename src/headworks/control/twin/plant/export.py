@@ -52,7 +52,7 @@ def _files(code: str, state: State) -> dict[str, str]:
     files = {
         "plant.yaml": _yaml(_plant(code, state)),
         "types.yaml": _yaml([_titled(c, v, "version") for c, v in sorted(state["type"].items())]),
-        "assets.yaml": _yaml([_titled(c, v, "parent", "type") for c, v in _in_tree_order(state["asset"])]),
+        "assets.yaml": _yaml([_asset(c, v) for c, v in _in_tree_order(state["asset"])]),
         "tags/tags.csv": _csv(
             ("code", "asset", "title_zh", "title_en", "unit", "low", "high", "kind"),
             ({"code": c, **v} for c, v in sorted(state["tag"].items())),
@@ -65,6 +65,8 @@ def _files(code: str, state: State) -> dict[str, str]:
             ]
         ),
     }
+    if state["alarm_group"]:
+        files["alarm_groups.yaml"] = _yaml([_group(c, v) for c, v in sorted(state["alarm_group"].items())])
     for device in state["device"]:
         points = [v for v in state["point"].values() if v["device"] == device]
         if points:
@@ -99,9 +101,19 @@ def _titled(code: str, v: Values, *names: str) -> Values:
     return {"code": code, **{n: v[n] for n in names}, "title": {"zh": v["title_zh"], "en": v["title_en"]}}
 
 
+def _asset(code: str, v: Values) -> Values:
+    return {**_titled(code, v, "parent", "type"), **({"kks": v["kks"]} if v["kks"] else {})}
+
+
 def _device(code: str, v: Values, state: State) -> Values:
     has_points = any(p["device"] == code for p in state["point"].values())
-    return {"code": code, **v, **({"points": f"points/{code}.csv"} if has_points else {})}
+    own = {k: x for k, x in v.items() if k not in ("protocol", "opcua") or v["protocol"] != "mqtt"}
+    return {"code": code, **own, **({"points": f"points/{code}.csv"} if has_points else {})}
+
+
+def _group(code: str, v: Values) -> Values:
+    body = {k: x for k, x in v["body"].items() if x not in (None, [])}
+    return {**_titled(code, v), **body}
 
 
 def _in_tree_order(assets: Mapping[str, Values]) -> list[tuple[str, Values]]:

@@ -8,9 +8,12 @@ from typing import Any
 from headworks.base.errors import Invalid, NotFound
 from headworks.blocks.template import GraphTemplate
 from headworks.control.twin.plant.records import (
+    GROUPS,
+    AlarmGroupRow,
     AssetRow,
     DeviceRow,
     Folder,
+    Group,
     InstanceRow,
     PlantRow,
     PointRow,
@@ -34,20 +37,25 @@ def load(folder: Path) -> tuple[Folder, Reader]:
         raise NotFound("plant.no_folder", folder=str(folder))
     reader = Reader(folder)
     plant = reader.yaml_one("plant.yaml", PlantRow)
-    types = reader.yaml_list("types.yaml", TypeRow)
-    assets = reader.yaml_list("assets.yaml", AssetRow)
-    tags = [row for file in reader.files("tags", ".csv") for row in reader.csv_rows(file, TagRow)]
-    devices = reader.yaml_list("devices.yaml", DeviceRow, needed=False)
+    owned = frozenset(plant.value.owns if plant else GROUPS)
+    if plant is not None:
+        _head(plant, owned, reader)
+    _others(owned, reader)
+    types = reader.yaml_list("types.yaml", TypeRow) if "types" in owned else []
+    assets = reader.yaml_list("assets.yaml", AssetRow) if "assets" in owned else []
+    tags = [row for file in _files(reader, owned, "tags") for row in reader.csv_rows(file, TagRow)]
+    devices = reader.yaml_list("devices.yaml", DeviceRow, needed=False) if "devices" in owned else []
     points = {
         d.value.code: reader.csv_rows(d.value.points, PointRow, d.place.at("points")) for d in devices if d.value.points
     }
-    templates = _templates(reader)
-    instances = [
-        row for file in reader.files("instances", ".yaml", ".yml") for row in reader.yaml_list(file, InstanceRow)
-    ]
-    instances += [row for file in reader.files("instances", ".csv") for row in _wide_instances(reader, file)]
+    templates = [row for f in _files(reader, owned, "templates") if (row := reader.yaml_one(f, GraphTemplate))]
+    files = _files(reader, owned, "instances")
+    instances = [row for f in files if not f.endswith(".csv") for row in reader.yaml_list(f, InstanceRow)]
+    instances += [row for f in files if f.endswith(".csv") for row in _wide_instances(reader, f)]
+    groups = reader.yaml_list("alarm_groups.yaml", AlarmGroupRow, needed=False) if "alarm_groups" in owned else []
     if plant is None:
         raise invalid(reader)
+    templates += _library(plant, owned, None if "instances" not in owned else instances, reader)
     return (
         Folder(
             plant=plant,
@@ -58,19 +66,69 @@ def load(folder: Path) -> tuple[Folder, Reader]:
             points=points,
             templates=templates,
             instances=instances,
+            alarm_groups=groups,
         ),
         reader,
     )
 
 
+_FILES: dict[Group, tuple[str, ...]] = {
+    "tags": (".csv",),
+    "templates": (".yaml", ".yml"),
+    "instances": (".yaml", ".yml", ".csv"),
+}
+_FILE: dict[Group, str] = {
+    "types": "types.yaml",
+    "assets": "assets.yaml",
+    "devices": "devices.yaml",
+    "alarm_groups": "alarm_groups.yaml",
+}
+
+
+def _files(reader: Reader, owned: frozenset[str], group: Group) -> list[str]:
+    return reader.files(group, *_FILES[group]) if group in owned else []
+
+
+def _head(plant: Row[PlantRow], owned: frozenset[str], reader: Reader) -> None:
+    """Note what plant.yaml says of things that its folder does not own, and what it must say of those it owns."""
+    said = plant.place.lines or {}
+    if "assets" in owned and ("partitions",) not in said:
+        reader.problem(plant.place.at("partitions"), None, "plant.missing_value", name="partitions")
+    for name, group in (("partitions", "assets"), ("template_folders", "templates")):
+        if group not in owned and (name,) in said:
+            reader.problem(plant.place.at(name), None, "plant.not_owned", name=name, group=group)
+
+
+def _others(owned: frozenset[str], reader: Reader) -> None:
+    """Note files of things that the folder does not own: they would be read by nobody."""
+    found = {g: [f] for g, f in _FILE.items() if (reader.folder / f).is_file()}
+    found |= {g: reader.files(g, *suffixes) for g, suffixes in _FILES.items()}
+    for group, files in found.items():
+        for file in files if group not in owned else ():
+            reader.problem(f"{file}:1", None, "plant.not_owned", name=file, group=group)
+
+
+def _library(
+    plant: Row[PlantRow], owned: frozenset[str], instances: list[Row[InstanceRow]] | None, reader: Reader
+) -> list[Row[GraphTemplate]]:
+    """Return the templates of more folders that `instances` use; all of them where these are not known (None)."""
+    if "templates" not in owned:
+        return []
+    used = None if instances is None else {i.value.template for i in instances}
+    found: list[Row[GraphTemplate]] = []
+    for number, folder in enumerate(plant.value.template_folders):
+        if not reader.also_from(folder, plant.place.at("template_folders", number)):
+            continue
+        for file in reader.files(folder.rstrip("/"), *_FILES["templates"]):
+            row = reader.yaml_one(file, GraphTemplate)
+            if row is not None and (used is None or row.value.code in used):
+                found.append(row)
+    return found
+
+
 def invalid(reader: Reader) -> Invalid:
     """Return the refusal that holds everything found."""
     return Invalid("plant.invalid", problems=reader.problems, count=len(reader.problems))
-
-
-def _templates(reader: Reader) -> list[Row[GraphTemplate]]:
-    found = (reader.yaml_one(file, GraphTemplate) for file in reader.files("templates", ".yaml", ".yml"))
-    return [row for row in found if row is not None]
 
 
 _OWN = ("code", "template", "asset")

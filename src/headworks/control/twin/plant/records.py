@@ -25,11 +25,23 @@ class PartitionRow(msgspec.Struct, frozen=True, kw_only=True):
     clock: Literal["wall", "replay"] = "wall"
 
 
+Group = Literal["types", "assets", "tags", "devices", "templates", "instances", "alarm_groups"]
+GROUPS: tuple[Group, ...] = ("types", "assets", "tags", "devices", "templates", "instances", "alarm_groups")
+
+
 class PlantRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What a folder is about. `owns` names what it decides on; everything else of the plant stays as the records are.
+
+    Title, time zone and partitions are decided by the folder that owns the assets. `template_folders` are more folders of
+    templates, relative to this one.
+    """
+
     code: str
     title: Text
     timezone: str = "Asia/Shanghai"
-    partitions: tuple[PartitionRow, ...]
+    partitions: tuple[PartitionRow, ...] = ()
+    owns: tuple[Group, ...] = GROUPS
+    template_folders: tuple[str, ...] = ()
 
 
 class TypeRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +55,7 @@ class AssetRow(msgspec.Struct, frozen=True, kw_only=True):
     type: str
     title: Text
     parent: str | None = None
+    kks: str = ""
 
 
 class TagRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,12 +69,26 @@ class TagRow(msgspec.Struct, frozen=True, kw_only=True):
     kind: Literal["measured", "calculated"] = "measured"
 
 
+class OpcUaRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An OPC UA server that is read; durations in seconds. Password and accepted certificate are no part of a folder."""
+
+    endpoint: str
+    policy: Literal["None", "Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"] = "Basic256Sha256"
+    mode: Literal["None", "Sign", "SignAndEncrypt"] = "SignAndEncrypt"
+    username: str = ""
+    publishing_s: float = 0.5
+    sampling_s: float = 0.5
+    queue: int = 10
+
+
 class DeviceRow(msgspec.Struct, frozen=True, kw_only=True):
     code: str
     partition: str
     kind: Literal["device", "gateway"] = "device"
     max_messages_per_s: float = 200.0
     drives_clock: bool = False
+    protocol: Literal["mqtt", "opcua"] = "mqtt"
+    opcua: OpcUaRow | None = None
     points: str | None = None
 
 
@@ -83,6 +110,39 @@ class InstanceRow(msgspec.Struct, frozen=True, kw_only=True):
     outputs: dict[str, str] = {}
 
 
+class ConditionRef(msgspec.Struct, frozen=True, kw_only=True):
+    """A condition of a model."""
+
+    instance: str
+    condition: str
+
+
+class ConsequencesRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Every condition on an asset and below."""
+
+    asset: str
+
+
+class NeverRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Conditions that always show: of one instance, or of every instance of a template; all of them, or one."""
+
+    template: str | None = None
+    instance: str | None = None
+    condition: str | None = None
+
+
+class AlarmGroupRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Alarms that belong together; `look_back_s` in seconds."""
+
+    code: str
+    title: Text
+    trigger: ConditionRef
+    first_out: tuple[ConditionRef, ...] = ()
+    look_back_s: float = 30.0
+    consequences: ConsequencesRow | None = None
+    never: tuple[NeverRow, ...] = ()
+
+
 class Folder(msgspec.Struct, kw_only=True):
     """Everything read from a plant folder, each record with its place."""
 
@@ -95,11 +155,23 @@ class Folder(msgspec.Struct, kw_only=True):
     """By code of the device."""
     templates: list[Row[GraphTemplate]]
     instances: list[Row[InstanceRow]]
+    alarm_groups: list[Row[AlarmGroupRow]] = []
 
 
 Values = dict[str, Any]
-Kind = Literal["plant", "type", "asset", "partition", "tag", "device", "point", "template", "instance"]
-KINDS: tuple[Kind, ...] = ("plant", "type", "asset", "partition", "tag", "device", "point", "template", "instance")
+Kind = Literal["plant", "type", "asset", "partition", "tag", "device", "point", "template", "instance", "alarm_group"]
+KINDS: tuple[Kind, ...] = (
+    "plant",
+    "type",
+    "asset",
+    "partition",
+    "tag",
+    "device",
+    "point",
+    "template",
+    "instance",
+    "alarm_group",
+)
 State = dict[Kind, dict[str, Values]]
 
 
@@ -136,6 +208,8 @@ def wanted(folder: Folder) -> State:
                 "partition": d.partition,
                 "max_messages_per_s": d.max_messages_per_s,
                 "drives_clock": d.drives_clock,
+                "protocol": d.protocol,
+                "opcua": msgspec.to_builtins(d.opcua),
             }
             for d in _values(folder.devices)
         },
@@ -161,6 +235,7 @@ def wanted(folder: Folder) -> State:
             }
             for i in _values(folder.instances)
         },
+        "alarm_group": {g.code: {**_titles(g.title), "body": group_body(g)} for g in _values(folder.alarm_groups)},
     }
 
 
@@ -170,12 +245,22 @@ def template_body(template: GraphTemplate) -> Values:
     return body
 
 
+def group_body(group: AlarmGroupRow) -> Values:
+    """Return what is kept of an alarm group besides code and title: plain data by codes, without what says nothing."""
+    body: Values = msgspec.to_builtins(group)
+    for name in ("code", "title"):
+        del body[name]
+    body["first_out"] = list(body["first_out"])
+    body["never"] = [{k: v for k, v in n.items() if v is not None} for n in body["never"]]
+    return body
+
+
 def _assets(folder: Folder) -> dict[str, Values]:
     siblings: dict[str | None, int] = {}
     out: dict[str, Values] = {}
     for a in _values(folder.assets):
         order = siblings[a.parent] = siblings.get(a.parent, -1) + 1
-        out[a.code] = {"parent": a.parent, "type": a.type, **_titles(a.title), "order": order}
+        out[a.code] = {"parent": a.parent, "type": a.type, **_titles(a.title), "order": order, "kks": a.kks}
     return out
 
 

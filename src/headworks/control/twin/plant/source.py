@@ -84,6 +84,8 @@ class Reader:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
+        self.roots = [self.folder]
+        """Folders that files are read from."""
         self.problems: list[Problem] = []
         self.broken: set[str] = set()
         """Codes of records that are there but cannot be read: who refers to them is not to blame."""
@@ -98,6 +100,14 @@ class Reader:
         """Return the files of a sub-folder by name, relative to the plant folder; none if there is no such folder."""
         found = (self.folder / folder).glob("*") if (self.folder / folder).is_dir() else []
         return sorted(f"{folder}/{f.name}" for f in found if f.suffix in suffixes)
+
+    def also_from(self, folder: str, at: str) -> bool:
+        """Let files of another folder (relative to the plant folder) be read; `at` is the place that names it."""
+        if Path(folder).is_absolute() or not (self.folder / folder).is_dir():
+            self.problem(at, folder, "plant.no_template_folder", folder=folder)
+            return False
+        self.roots.append((self.folder / folder).resolve())
+        return True
 
     # --- YAML
 
@@ -177,7 +187,7 @@ class Reader:
         at = named_at or name
         file = self.folder / name
         try:
-            if file.resolve().is_relative_to(self.folder):
+            if any(file.resolve().is_relative_to(root) for root in self.roots):
                 return file.read_bytes().decode("utf-8-sig")
             self.problem(at, name, "plant.file_outside")
         except FileNotFoundError:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from headworks.blocks.template import GraphTemplate
-from headworks.control.modelling.models import ModelInstance, Template, TemplateVersion
+from headworks.control.modelling.models import AlarmGroup, ModelInstance, Template, TemplateVersion
 from headworks.control.twin.models import Asset, AssetType, Device, Partition, Plant, Point, Tag
-from headworks.control.twin.plant.records import KINDS, Kind, State, point_code, template_body
+from headworks.control.twin.plant.records import KINDS, Kind, OpcUaRow, State, Values, point_code, template_body
 
 
 def recorded(plant: Plant | None) -> State:
@@ -30,6 +30,7 @@ def recorded(plant: Plant | None) -> State:
             "title_zh": a.title_zh,
             "title_en": a.title_en,
             "order": a.order,
+            "kks": a.kks,
         }
     for p in Partition.objects.filter(**mine).select_related("asset"):
         state["partition"][p.code] = {
@@ -61,6 +62,8 @@ def _devices(plant: Plant, state: State) -> None:
             "partition": d.partition.code,
             "max_messages_per_s": d.max_messages_per_s,
             "drives_clock": d.drives_clock,
+            "protocol": d.protocol,
+            "opcua": _opcua(d.connection),
         }
     points = Point.objects.filter(device__partition__plant=plant, device__retired_at=None)
     for p in points.select_related("device", "tag"):
@@ -71,6 +74,15 @@ def _devices(plant: Plant, state: State) -> None:
             "tag": p.tag.code,
             "unit": p.unit,
         }
+
+
+def _opcua(connection: Values | None) -> Values | None:
+    """Return what a plant folder says of a connection: neither its password nor the accepted certificate."""
+    if connection is None:
+        return None
+    known = {k: v for k, v in connection.items() if k in OpcUaRow.__struct_fields__}
+    plain: Values = msgspec.to_builtins(msgspec.convert(known, OpcUaRow))
+    return plain
 
 
 def _models(plant: Plant, state: State) -> None:
@@ -91,6 +103,8 @@ def _models(plant: Plant, state: State) -> None:
             "params": dict(sorted(m.params.items())),
             "outputs": {name: codes[tag] for name, tag in sorted(m.outputs.items())},
         }
+    for g in AlarmGroup.objects.filter(plant=plant, retired_at=None):
+        state["alarm_group"][g.code] = {"title_zh": g.title_zh, "title_en": g.title_en, "body": g.body}
 
 
 OWNED: dict[Kind, tuple[type[Asset | Partition | Tag | Device | ModelInstance], str]] = {
@@ -122,5 +136,6 @@ def retired(plant: Plant | None) -> dict[Kind, set[str]]:
         for kind, (model, path) in OWNED.items()
     }
     found["type"] = set(AssetType.objects.filter(plant=plant, **out).values_list("code", flat=True))
+    found["alarm_group"] = set(AlarmGroup.objects.filter(plant=plant, **out).values_list("code", flat=True))
     found["template"] = set(Template.objects.filter(plant=plant, **out).values_list("code", flat=True))
     return found

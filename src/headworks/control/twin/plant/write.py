@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Model
 
 from headworks.base.clock import SystemClock
-from headworks.control.modelling.models import ModelInstance, Template, TemplateVersion
+from headworks.control.modelling.models import AlarmGroup, ModelInstance, Template, TemplateVersion
 from headworks.control.twin.models import Asset, AssetType, Device, Partition, Plant, Point, Retirable, Tag
 from headworks.control.twin.plant.diff import Change, Diff
 from headworks.control.twin.plant.records import Kind, State, Values, point_code
@@ -40,7 +40,8 @@ class Writer:
         self.partitions = self._apply("partition", Partition, partitions, self._partition)
         self._place_assets()
         self.tags = self._apply("tag", Tag, Tag.objects.filter(asset__plant=self.plant), self._tag, "tag")
-        devices = Device.objects.filter(partition__plant=self.plant)
+        devices = list(Device.objects.filter(partition__plant=self.plant))
+        self.connections = {d.code: d.connection for d in devices}
         self.devices = self._apply("device", Device, devices, self._device)
         gone = [c.code for c in self.by_kind.get("device", []) if c.action == "retire"]
         Device.objects.filter(code__in=gone).update(token_sha256="")
@@ -51,6 +52,8 @@ class Writer:
         models = ModelInstance.objects.filter(asset__plant=self.plant, template__isnull=False)
         self._apply("instance", ModelInstance, models, self._instance, "instance")
         self._move_instances()
+        groups = AlarmGroup.objects.filter(plant=self.plant)
+        self._apply("alarm_group", AlarmGroup, groups, lambda _, v: {"plant": self.plant, **v})
         return self.plant
 
     def _apply(
@@ -58,7 +61,7 @@ class Writer:
         kind: Kind,
         model: type[Any],
         records: Iterable[Any],
-        fields: Callable[[Values], dict[str, Any]],
+        fields: Callable[[str, Values], dict[str, Any]],
         counter: str = "",
     ) -> dict[str, Any]:
         """Create, change, retire and restore the records of a kind; return code -> record."""
@@ -70,7 +73,7 @@ class Writer:
         old: list[Retirable] = []
         for change in changes:
             if change.action == "create":
-                values = fields(self.state[kind][change.code])
+                values = fields(change.code, self.state[kind][change.code])
                 if counter:
                     values["id"] = next(numbers)
                 record = known[change.code] = model(code=change.code, **values)
@@ -79,7 +82,7 @@ class Writer:
             record = known[change.code]
             record.retired_at = self.now if change.action == "retire" else None
             if change.action != "retire":
-                for name, value in fields(self.state[kind][change.code]).items():
+                for name, value in fields(change.code, self.state[kind][change.code]).items():
                     setattr(record, name, value)
             old.append(record)
         model._default_manager.bulk_create(new, batch_size=500)
@@ -90,11 +93,11 @@ class Writer:
             model._default_manager.bulk_update(old, names, batch_size=100)
         return known
 
-    def _type(self, v: Values) -> dict[str, Any]:
+    def _type(self, _code: str, v: Values) -> dict[str, Any]:
         return {"plant": self.plant, **v}
 
-    def _asset(self, v: Values) -> dict[str, Any]:
-        own = {k: v[k] for k in ("title_zh", "title_en", "order")}
+    def _asset(self, _code: str, v: Values) -> dict[str, Any]:
+        own = {k: v[k] for k in ("title_zh", "title_en", "order", "kks")}
         return {"plant": self.plant, "type": self.types[v["type"]], **own}
 
     def _parents(self) -> None:
@@ -107,7 +110,7 @@ class Writer:
                 moved.append(self.assets[code])
         Asset.objects.bulk_update(moved, ["parent"], batch_size=500)
 
-    def _partition(self, v: Values) -> dict[str, Any]:
+    def _partition(self, _code: str, v: Values) -> dict[str, Any]:
         return {"plant": self.plant, **v, "asset": self.assets[v["asset"]]}
 
     def _place_assets(self) -> None:
@@ -131,11 +134,24 @@ class Writer:
                 moved.append(asset)
         Asset.objects.bulk_update(moved, ["path", "partition"], batch_size=200)
 
-    def _tag(self, v: Values) -> dict[str, Any]:
+    def _tag(self, _code: str, v: Values) -> dict[str, Any]:
         return {**v, "asset": self.assets[v["asset"]]}
 
-    def _device(self, v: Values) -> dict[str, Any]:
-        return {**v, "partition": self.partitions[v["partition"]]}
+    def _device(self, code: str, v: Values) -> dict[str, Any]:
+        own = {k: x for k, x in v.items() if k != "opcua"}
+        return {**own, "partition": self.partitions[v["partition"]], "connection": self._connection(code, v["opcua"])}
+
+    def _connection(self, code: str, opcua: Values | None) -> Values | None:
+        """Return the connection of a device. What the folder does not say stays while it is for the same server and user."""
+        if opcua is None:
+            return None
+        before = self.connections.get(code) or {}
+        kept = {}
+        if before.get("endpoint") == opcua["endpoint"]:
+            kept["server_certificate"] = before.get("server_certificate", "")
+            if before.get("username", "") == opcua["username"]:
+                kept["password"] = before.get("password", "")
+        return {**opcua, **kept}
 
     def _points(self) -> None:
         """Make the points anew where they differ; a point has no history of its own."""
@@ -159,7 +175,7 @@ class Writer:
                 )
         Point.objects.bulk_create(new, batch_size=500)
 
-    def _template(self, v: Values) -> dict[str, Any]:
+    def _template(self, _code: str, v: Values) -> dict[str, Any]:
         title = v["body"]["title"]
         return {"plant": self.plant, "version": v["version"], "title_zh": title["zh"], "title_en": title["en"]}
 
@@ -171,7 +187,7 @@ class Writer:
                     template=self.templates[change.code], version=v["version"], defaults={"body": v["body"]}
                 )
 
-    def _instance(self, v: Values) -> dict[str, Any]:
+    def _instance(self, _code: str, v: Values) -> dict[str, Any]:
         asset = self.assets[v["asset"]]
         return {
             "template": self.templates[v["template"]],
