@@ -30,5 +30,6 @@ stage imports lint-imports
 stage check headworks check
 stage unit pytest -q -m "not integration and not browser"
 stage integration pytest -q -m integration --durations=12
+stage postgresql python tools/with_postgres.py pytest -q tests/control
 stage browser pytest -q -m browser
 printf '\n%s' "$report"

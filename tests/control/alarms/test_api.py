@@ -182,6 +182,7 @@ def test_a_comment_of_501_characters_is_refused_by_field(four, api):
     assert Alarm.objects.get(id=four[0]).state == "unacked_active"
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="reads the plans of SQLite; the indexes are the same")
 @pytest.mark.feature("N-02")
 def test_no_list_of_alarms_reads_the_whole_table(plant):
     rows = [

@@ -16,6 +16,7 @@ import pytest
 django.setup()
 
 from django.conf import settings  # noqa: E402 - needs the line above
+from django.db import connections  # noqa: E402
 from websockets.asyncio.client import ClientConnection, connect  # noqa: E402
 from websockets.exceptions import ConnectionClosed  # noqa: E402
 
@@ -88,6 +89,18 @@ class Site:
         connection.close()
         return answer.status, json.loads(body) if "json" in (answer.getheader("Content-Type") or "") else body.decode()
 
+    @staticmethod
+    async def in_thread(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        """Call what uses the database, and leave no connection behind."""
+
+        def call() -> Any:
+            try:
+                return function(*arguments, **named)
+            finally:
+                connections.close_all()
+
+        return await asyncio.to_thread(call)
+
     async def get(self, path: str, session: str | None = None) -> tuple[int, Any]:
         return await asyncio.to_thread(self.ask, path, session)
 
@@ -111,7 +124,7 @@ class Site:
         from headworks.control.alarms.services import apply_edges
 
         edge = Edge(instance, "hot", tick, transition, 95.0, 0)  # type: ignore[arg-type]
-        done = await asyncio.to_thread(apply_edges, "u1", [edge], None, tenant="main", stream="OUT_main_u1")
+        done = await self.in_thread(apply_edges, "u1", [edge], None, tenant="main", stream="OUT_main_u1")
         ids = [str(i) for i in done.changed]
         await self.bus.say(self.subject("event"), messages.encode(Event("alarm.changed", tick, {"ids": ids})))
         return ids

@@ -18,7 +18,7 @@ BAD = 0x80000000
 
 @pytest.fixture
 async def session(site, sign_in):
-    return await asyncio.to_thread(sign_in)
+    return await site.in_thread(sign_in)
 
 
 async def test_values_are_the_newest_known_and_a_bad_one_is_null(site, session):
@@ -54,7 +54,7 @@ async def test_health_counts_bad_stale_and_alarms_up_the_tree(site, session):
 
 
 async def test_the_state_of_the_system_needs_its_permission(site, session, sign_in):
-    assert (await site.get("/api/v1/system", await asyncio.to_thread(sign_in, "eye", "none")))[0] == 403
+    assert (await site.get("/api/v1/system", await site.in_thread(sign_in, "eye", "none")))[0] == 403
     status, body = await site.get("/api/v1/system", session)
 
     assert status == 200

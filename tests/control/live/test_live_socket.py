@@ -29,7 +29,7 @@ async def test_without_a_session_the_page_is_told_to_sign_in(site):
 
 @pytest.mark.parametrize("origin", ["http://evil.example", None, "http://127.0.0.1"])
 async def test_a_page_of_another_site_does_not_get_in_with_the_cookie(site, sign_in, origin):
-    session = await asyncio.to_thread(sign_in)
+    session = await site.in_thread(sign_in)
 
     with pytest.raises(InvalidStatus) as refused:
         await site.page(session, origin=origin)
@@ -38,7 +38,7 @@ async def test_a_page_of_another_site_does_not_get_in_with_the_cookie(site, sign
 
 
 async def test_an_origin_of_the_settings_gets_in(site, sign_in):
-    page = await site.page(await asyncio.to_thread(sign_in), origin="https://plant.example")
+    page = await site.page(await site.in_thread(sign_in), origin="https://plant.example")
 
     assert (await page.frame("hello"))["type"] == "hello"
 
@@ -49,7 +49,7 @@ async def test_an_origin_of_the_settings_gets_in(site, sign_in):
 async def test_a_subscription_gives_what_is_known_then_what_comes_and_only_that(site, sign_in):
     await site.samples([1, 3], [5 * S, 5 * S], [1.5, 9.0])
     await site.known(1, 5 * S)
-    page = await site.page(await asyncio.to_thread(sign_in))
+    page = await site.page(await site.in_thread(sign_in))
     await page.say(op="tags", ids=[1, 2])
 
     assert (await page.frame("samples"))["rows"] == [[1, 5000, 1.5, 0]]
@@ -60,7 +60,7 @@ async def test_a_subscription_gives_what_is_known_then_what_comes_and_only_that(
 
 
 async def test_frames_are_coalesced_to_five_a_second_and_no_sample_of_a_subscribed_tag_is_lost(site, sign_in):
-    session = await asyncio.to_thread(sign_in)
+    session = await site.in_thread(sign_in)
     pages = [await site.page(session) for _ in range(2)]
     for page in pages:
         await page.say(op="tags", ids=[1, 2])
@@ -81,7 +81,7 @@ async def test_frames_are_coalesced_to_five_a_second_and_no_sample_of_a_subscrib
 
 
 async def test_a_flood_is_cut_to_the_newest_of_each_tag(site, sign_in):
-    page = await site.page(await asyncio.to_thread(sign_in))
+    page = await site.page(await site.in_thread(sign_in))
     await page.say(op="tags", ids=[1, 2])
     await page.frame("hello")
     await asyncio.sleep(0.1)
@@ -96,7 +96,7 @@ async def test_a_flood_is_cut_to_the_newest_of_each_tag(site, sign_in):
 
 @pytest.mark.feature("N-13")
 async def test_an_alarm_is_on_the_page_at_once_with_summary_and_health(site, sign_in):
-    page = await site.page(await asyncio.to_thread(sign_in, "eye", "viewer"))
+    page = await site.page(await site.in_thread(sign_in, "eye", "viewer"))
     await page.say(op="alarms", on=True)
     assert (await page.frame("summary"))["active"] == [0, 0, 0, 0]
     assert {i["asset"] for i in (await page.frame("health"))["items"]} == {10, 11, 12}
@@ -113,7 +113,7 @@ async def test_an_alarm_is_on_the_page_at_once_with_summary_and_health(site, sig
 
 @pytest.mark.feature("N-13")
 async def test_every_change_reaches_the_page_while_samples_stream(site, sign_in):
-    page = await site.page(await asyncio.to_thread(sign_in))
+    page = await site.page(await site.in_thread(sign_in))
     await page.say(op="alarms", on=True)
     await page.say(op="tags", ids=[1, 2, 3])
     await page.frame("health")
@@ -137,9 +137,9 @@ async def test_every_change_reaches_the_page_while_samples_stream(site, sign_in)
 
 
 async def test_an_acknowledgement_is_seen_by_everyone(site, sign_in):
-    session = await asyncio.to_thread(sign_in)
+    session = await site.in_thread(sign_in)
     (alarm_id,) = await site.raise_alarm(100, 5 * S)
-    page = await site.page(await asyncio.to_thread(sign_in, "eye", "viewer"))
+    page = await site.page(await site.in_thread(sign_in, "eye", "viewer"))
     await page.say(op="alarms")
     await page.frame("health")
 
@@ -150,7 +150,7 @@ async def test_an_acknowledgement_is_seen_by_everyone(site, sign_in):
         client.cookies["headworks_session"] = session
         return client.post(f"/api/v1/alarms/{alarm_id}/acknowledge", {"comment": "ok"}, "application/json").status_code
 
-    assert await asyncio.to_thread(acknowledge) == 200
+    assert await site.in_thread(acknowledge) == 200
     (alarm,) = (await page.frame("alarms"))["items"]
     assert (alarm["state"], alarm["acked_by"], alarm["comment"]) == ("acked_active", "op", "ok")
 
@@ -166,7 +166,7 @@ async def test_the_system_frame_comes_every_second_with_roles_and_partitions(sit
     await site.bus.publish(site.subject("mark"), messages.encode(Watermark(7 * S)))
     await site.samples([1, 2], [6 * S, 6 * S], [1.0, 1.0])
     await site.bus.record_position(f"LOG_{site.hub.tenant}_u1", "engine", 0)
-    page = await site.page(await asyncio.to_thread(sign_in))
+    page = await site.page(await site.in_thread(sign_in))
     await page.say(op="system", on=True)
 
     first, second = await page.frame("system"), await page.frame("system")
@@ -188,10 +188,10 @@ async def test_a_new_plan_brings_new_assets_without_a_restart(site, sign_in):
         pump.id, pump.code, pump.path = 13, "P2", "PLANT/U1/P2/"
         pump.save(force_insert=True)
 
-    await asyncio.to_thread(add)
+    await site.in_thread(add)
     await site.bus.say(site.subject("mark"), messages.encode(Activation(2, "d")))
 
-    page = await site.page(await asyncio.to_thread(sign_in))
+    page = await site.page(await site.in_thread(sign_in))
     await page.say(op="health", on=True)
     seen: set[int] = set()
     while 13 not in seen:
@@ -211,7 +211,7 @@ async def test_a_new_plan_brings_new_assets_without_a_restart(site, sign_in):
     ],
 )
 async def test_what_is_not_allowed_or_not_understood_ends_the_connection(site, sign_in, role, request_, code):
-    page = await site.page(await asyncio.to_thread(sign_in, "eye", role))
+    page = await site.page(await site.in_thread(sign_in, "eye", role))
     await page.socket.send(request_)
 
     assert await page.ended() == code
@@ -248,10 +248,10 @@ def _take_role(session: str) -> None:
 
 @pytest.mark.parametrize("what", [_log_out, _change_password, _switch_off, _take_role])
 async def test_the_connection_ends_with_the_right_to_it_and_others_stay(site, sign_in, what):
-    session = await asyncio.to_thread(sign_in)
-    page, other = await site.page(session), await site.page(await asyncio.to_thread(sign_in, "eye", "viewer"))
+    session = await site.in_thread(sign_in)
+    page, other = await site.page(session), await site.page(await site.in_thread(sign_in, "eye", "viewer"))
     await page.frame("hello")
-    await asyncio.to_thread(what, session)
+    await site.in_thread(what, session)
 
     assert await page.ended() == 4401
     await other.say(op="alarms")
@@ -259,7 +259,7 @@ async def test_the_connection_ends_with_the_right_to_it_and_others_stay(site, si
 
 
 async def test_a_client_that_does_not_read_is_dropped_and_blocks_nobody(site, sign_in):
-    session = await asyncio.to_thread(sign_in)
+    session = await site.in_thread(sign_in)
     slow = await site.page(session, max_queue=1)
     quick = await site.page(session)
     for page in (slow, quick):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 
 import numpy as np
@@ -63,7 +62,7 @@ def test_the_newest_of_tags_with_history(historian):
 
 
 async def test_a_page_gets_history_and_a_new_web_process_knows_the_newest(historian, site, sign_in):
-    session = await asyncio.to_thread(sign_in)
+    session = await site.in_thread(sign_in)
 
     status, body = await site.get(f"/api/v1/history?tags=2&from={START // 1000}&to={START // 1000 + 5000}", session)
     await site.hub._warm_up(stored.newest)
