@@ -24,6 +24,8 @@ const TagPage = lazy(() => import('./features/trend/tag-page'));
 const TrendPage = lazy(() => import('./features/trend/trend-page'));
 const AlarmsPage = lazy(() => import('./features/alarms/alarms-page'));
 const SystemPage = lazy(() => import('./features/system/system-page'));
+const OrdersPage = lazy(() => import('./features/orders/orders-page'));
+const OrderPage = lazy(() => import('./features/orders/order-page'));
 const AppPages = lazy(() => import('./features/apps/app-pages'));
 const NotFound = lazy(() => import('./features/shell/not-found'));
 
@@ -78,6 +80,8 @@ function SignedIn({ session, user }: { session: Session; user: User }) {
               <Route path="/trends" element={<TrendPage />} />
               <Route path="/alarms" element={<AlarmsPage />} />
               <Route path="/system" element={<SystemPage />} />
+              <Route path="/orders" element={<OrdersPage />} />
+              <Route path="/orders/:id" element={<OrderPage />} />
               <Route path="/apps/:app/*" element={<AppPages />} />
               <Route path="*" element={<NotFound />} />
             </Routes>

@@ -4,6 +4,8 @@ export interface AlarmQuery {
   state: 'open' | 'active' | 'unacked' | 'all';
   priority: number[];
   asset: number | null;
+  /** Alarms suppressed by a first-out: left out (the usual), shown as well, or nothing else. */
+  suppressed?: 'hide' | 'show' | 'only';
 }
 
 export const keys = {
@@ -16,6 +18,7 @@ export const keys = {
   summary: ['alarms', 'summary'] as const,
   alarmLists: ['alarms', 'list'] as const,
   alarmList: (query: AlarmQuery) => ['alarms', 'list', query] as const,
+  hidden: (cause: string, n: number) => ['alarms', 'hidden', cause, n] as const,
   alarm: (id: string) => ['alarms', 'one', id] as const,
   tags: (asset: number | null, q: string) => ['tags', 'list', asset, q] as const,
   tag: (id: number) => ['tags', 'one', id] as const,

@@ -51,9 +51,19 @@ export function alarmsPath(query: AlarmQuery, cursor?: string): string {
   const params = new URLSearchParams({ state: query.state, limit: String(ALARM_PAGE) });
   for (const p of query.priority) params.append('priority', String(p));
   if (query.asset !== null) params.set('asset', String(query.asset));
+  if (query.suppressed && query.suppressed !== 'hide') params.set('suppressed', query.suppressed);
   if (cursor) params.set('cursor', cursor);
   return `alarms?${params}`;
 }
+
+/** What a first-out suppresses; `n` is how many it says, so that a change asks again. */
+export const hiddenAlarmsQuery = (cause: string, n: number) =>
+  queryOptions({
+    queryKey: keys.hidden(cause, n),
+    queryFn: async ({ signal }) =>
+      (await get<Page<Alarm>>(`alarms?cause=${cause}&state=all&suppressed=show&limit=${ALARM_PAGE}`, signal)).items,
+    refetchInterval: 10_000,
+  });
 
 export const alarmsQuery = (query: AlarmQuery) =>
   queryOptions({

@@ -119,12 +119,17 @@ export interface AlarmDetail extends Alarm {
   template?: string;
   transitions: Transition[];
   guidance: Guidance | null;
+  /** The first of those it suppresses. */
+  suppressed?: { total: number; items: Alarm[] };
+  orders?: { id: string; number: string; state: string }[];
 }
 
 export interface AlarmSummary {
   active: Counts;
   unacked: Counts;
   newest: Alarm | null;
+  /** Open alarms that are suppressed at this moment. */
+  suppressed?: number;
 }
 
 export interface Model {

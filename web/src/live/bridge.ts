@@ -14,11 +14,15 @@ export function subtreeOf(assets: readonly Asset[], root: number): Set<number> {
   return found;
 }
 
+/** Hidden by a first-out until the trip is over. */
+export const isSuppressed = (alarm: Alarm): boolean => Boolean(alarm.suppressed_by) && !alarm.released_ms;
+
 function matches(alarm: Alarm, query: AlarmQuery, assets: readonly Asset[]): boolean {
   if (query.state === 'open' && alarm.state === 'cleared') return false;
   if (query.state === 'active' && !alarm.state.endsWith('_active')) return false;
   if (query.state === 'unacked' && !alarm.state.startsWith('unacked')) return false;
   if (query.priority.length && !query.priority.includes(alarm.priority)) return false;
+  if ((query.suppressed ?? 'hide') !== 'show' && isSuppressed(alarm) !== (query.suppressed === 'only')) return false;
   return query.asset === null || (alarm.asset.id !== null && subtreeOf(assets, query.asset).has(alarm.asset.id));
 }
 

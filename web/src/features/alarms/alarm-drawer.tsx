@@ -1,78 +1,37 @@
+import { useHost } from '@headworks/app-sdk';
 import { CloseOutlined } from '@ant-design/icons';
-import { useQueries, useQuery } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { Button, Input } from 'antd';
-import { useEffect, useMemo, useState } from 'react';
+import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Link } from 'react-router';
+import { Link, useNavigate } from 'react-router';
 import { GuidanceView } from '../../components/guidance';
 import { PriorityMark } from '../../components/priority';
-import { Loading, Ready } from '../../components/states';
+import { Ready } from '../../components/states';
 import { formatDateTime, formatValue, titleOf } from '../../lib/format';
-import { alarmQuery, tagQuery } from '../../lib/queries';
-import type { AlarmDetail, Tag } from '../../lib/types';
-import { useNow } from '../../live/hooks';
-import { usePens } from '../trend/pens';
-import { TrendChart } from '../trend/trend-chart';
-import { isUnacked } from './alarm-row';
-
-const BEFORE_MS = 15 * 60_000;
-const AFTER_MS = 10 * 60_000;
-const STEP_MS = 30_000;
-const EVIDENCE_PENS = 4;
-
-/** What the signals did around the raise. */
-function Evidence({ alarm }: { alarm: AlarmDetail }) {
-  const { t } = useTranslation('alarms');
-  const now = Math.floor(useNow() / STEP_MS) * STEP_MS;
-  const ids = useMemo(() => alarm.tags.slice(0, EVIDENCE_PENS), [alarm.tags]);
-  const queries = useQueries({ queries: ids.map(tagQuery) });
-  const tags = queries.map((q) => q.data).filter((tag): tag is Tag => tag !== undefined);
-  const from = alarm.raised_ms - BEFORE_MS;
-  // Under a replay clock the raise may lie far from now; the window then simply ends after the raise.
-  const to = now > alarm.raised_ms && now < alarm.raised_ms + AFTER_MS ? Math.max(now, alarm.raised_ms + STEP_MS) : alarm.raised_ms + AFTER_MS;
-  const { pens, query } = usePens(ids, from, to, false);
-  if (!ids.length) return <p className="hw-muted">{t('alarms:noEvidence')}</p>;
-  if (query.isPending || queries.some((q) => q.isPending)) return <Loading rows={4} />;
-  const lines = [{ time: alarm.raised_ms, label: t('alarms:raisedLine') }];
-  if (alarm.cleared_ms !== null) lines.push({ time: alarm.cleared_ms, label: t('alarms:clearedLine') });
-  return (
-    <>
-      {pens.some((pen) => pen.time.length)
-        ? <TrendChart tags={tags} pens={pens} from={from} to={to} height={220} lines={lines} />
-        : <p className="hw-muted">{t('alarms:evidenceEmpty')}</p>}
-      <p><Link to={`/trend?tags=${ids.join(',')}&from=${from}&to=${to}`}>{t('alarms:toTrend')}</Link></p>
-    </>
-  );
-}
-
-function Timeline({ alarm }: { alarm: AlarmDetail }) {
-  const { t } = useTranslation('alarms');
-  return (
-    <ol className="hw-timeline">
-      {alarm.transitions.map((step) => (
-        <li key={step.id}>
-          <span className="hw-num hw-muted">{formatDateTime(step.at_ms)}</span>
-          <span>
-            <b>{t(`alarms:transition.${step.name}`, { defaultValue: step.name })}</b>
-            {step.value === null ? null : <span className="hw-num"> {formatValue(step.value)} {alarm.unit === '1' ? '' : alarm.unit}</span>}
-            {step.by ? <span className="hw-muted"> {step.by}</span> : null}
-            {step.comment ? <q>{step.comment}</q> : null}
-          </span>
-        </li>
-      ))}
-    </ol>
-  );
-}
+import { alarmQuery } from '../../lib/queries';
+import type { AlarmDetail } from '../../lib/types';
+import { isSuppressed } from '../../live/bridge';
+import { OrderDialog, type OrderDraft } from '../orders/order-dialog';
+import { OrderStateMark } from '../orders/order-parts';
+import type { OrderState } from '../orders/api';
+import { Evidence } from './alarm-evidence';
+import { needsAck } from './alarm-row';
+import { Consequences, SuppressionNote, Timeline } from './alarm-story';
 
 function Facts({ alarm }: { alarm: AlarmDetail }) {
   const { t } = useTranslation('alarms');
   const unit = alarm.unit === '1' ? '' : alarm.unit;
+  const state = isSuppressed(alarm) ? `suppressedState.${alarm.state.endsWith('_active') ? 'active' : 'cleared'}` : `state.${alarm.state}`;
   return (
     <dl className="hw-facts-list">
-      <dt>{t('alarms:columns.state')}</dt><dd>{t(`alarms:state.${alarm.state}`)}</dd>
+      <dt>{t('alarms:columns.state')}</dt><dd>{t(`alarms:${state}`)}</dd>
       <dt>{t('alarms:columns.priority')}</dt><dd>{t('alarms:priority', { n: alarm.priority, name: t(`common:priority.${alarm.priority}`) })}</dd>
       <dt>{t('alarms:columns.asset')}</dt>
-      <dd><Link to={`/monitor/${encodeURIComponent(alarm.asset.code)}`}>{titleOf(alarm.asset.title)} <span className="hw-code">{alarm.asset.code}</span></Link></dd>
+      <dd>
+        <Link to={`/monitor/${encodeURIComponent(alarm.asset.code)}`}>{titleOf(alarm.asset.title)} <span className="hw-code">{alarm.asset.code}</span></Link>
+        {alarm.asset.id === null ? null : <Link className="hw-second" to={`/assets/${alarm.asset.id}`} data-testid="alarm-asset">{t('alarms:toAsset')}</Link>}
+      </dd>
       <dt>{t('alarms:columns.raised')}</dt><dd className="hw-num">{formatDateTime(alarm.raised_ms)}</dd>
       {alarm.cleared_ms === null ? null : <><dt>{t('alarms:columns.cleared')}</dt><dd className="hw-num">{formatDateTime(alarm.cleared_ms)}</dd></>}
       {alarm.value === null ? null : <><dt>{t('alarms:columns.value')}</dt><dd className="hw-num">{formatValue(alarm.value)} {unit}</dd></>}
@@ -100,24 +59,65 @@ function Acknowledge({ alarm, busy, onAcknowledge }: { alarm: AlarmDetail; busy:
   );
 }
 
+/** What is known of the alarm, as the first words of an order: the person who goes there should not have to look it up. */
+function useDraft(alarm: AlarmDetail): OrderDraft {
+  const { t } = useTranslation('orders');
+  const title = titleOf(alarm.title);
+  const asset = titleOf(alarm.asset.title);
+  const lines = [t('orders:alarmText', { title, asset: `${asset} ${alarm.asset.code}`, time: formatDateTime(alarm.raised_ms) })];
+  if (alarm.value !== null) lines.push(t('orders:alarmValue', { value: formatValue(alarm.value), unit: alarm.unit === '1' ? '' : alarm.unit ?? '' }));
+  const actions = alarm.guidance?.actions ?? [];
+  if (actions.length) lines.push('', t('orders:alarmActions'), ...actions.map((a, i) => `${i + 1}. ${titleOf(a)}`));
+  return { alarm: alarm.id, asset: alarm.asset.id, title: t('orders:fromAlarm', { asset, title }), description: lines.join('\n'), priority: alarm.priority };
+}
+
+/** The orders this alarm led to, or the way to make one. */
+function Orders({ alarm }: { alarm: AlarmDetail }) {
+  const { t } = useTranslation('alarms');
+  const host = useHost();
+  const navigate = useNavigate();
+  const [open, setOpen] = useState(false);
+  const draft = useDraft(alarm);
+  const orders = alarm.orders ?? (alarm.order ? [alarm.order] : []);
+  const running = orders.some((o) => o.state !== 'closed' && o.state !== 'cancelled');
+  return (
+    <div className="hw-alarmorders">
+      {orders.map((order) => (
+        <Link key={order.id} to={`/orders/${order.id}`} data-testid="alarm-order">
+          <span className="hw-num">{order.number}</span> <OrderStateMark state={order.state as OrderState} />
+        </Link>
+      ))}
+      {!orders.length ? <span className="hw-muted">{t('alarms:noOrder')}</span> : null}
+      {host.can('orders.create') && !running
+        ? <Button data-testid="alarm-order-new" onClick={() => setOpen(true)}>{t('orders:new')}</Button> : null}
+      <OrderDialog draft={open ? draft : null} onClose={() => setOpen(false)} onDone={(order) => void navigate(`/orders/${order.id}`)} />
+    </div>
+  );
+}
+
 interface Props {
   id: string;
   canAcknowledge: boolean;
   busy: boolean;
   onClose: () => void;
   onAcknowledge: (id: string, comment: string) => void;
+  onOpen: (id: string) => void;
 }
 
-function Body({ alarm, canAcknowledge, busy, onAcknowledge }: Omit<Props, 'id' | 'onClose'> & { alarm: AlarmDetail }) {
+function Body({ alarm, canAcknowledge, busy, onAcknowledge, onOpen }: Omit<Props, 'id' | 'onClose'> & { alarm: AlarmDetail }) {
   const { t } = useTranslation('alarms');
   return (
-    <div data-testid="alarm-detail" data-alarm-id={alarm.id} data-state={alarm.state}>
+    <div data-testid="alarm-detail" data-alarm-id={alarm.id} data-state={alarm.state} data-first-out={alarm.first_out ?? false}>
+      <SuppressionNote alarm={alarm} onOpen={onOpen} />
       <Facts alarm={alarm} />
-      {isUnacked(alarm) && canAcknowledge
+      {needsAck(alarm) && canAcknowledge
         ? <Acknowledge alarm={alarm} busy={busy} onAcknowledge={(comment) => onAcknowledge(alarm.id, comment)} /> : null}
-      {isUnacked(alarm) && !canAcknowledge ? <p className="hw-note">{t('alarms:mayNot')}</p> : null}
+      {needsAck(alarm) && !canAcknowledge ? <p className="hw-note">{t('alarms:mayNot')}</p> : null}
       <h2>{t('alarms:guidance')}</h2>
       {alarm.guidance ? <GuidanceView guidance={alarm.guidance} /> : <p className="hw-muted">{t('alarms:noGuidance')}</p>}
+      <h2>{t('alarms:orders')}</h2>
+      <Orders alarm={alarm} />
+      <Consequences alarm={alarm} onOpen={onOpen} />
       <h2>{t('alarms:evidence')}</h2>
       <Evidence alarm={alarm} />
       <h2>{t('alarms:timeline')}</h2>
@@ -134,12 +134,13 @@ export function AlarmDrawer({ id, onClose, ...rest }: Props) {
     <aside className="hw-panel hw-alarmaside" aria-label={t('alarms:detail')}>
       <header>
         <h2 className="hw-drawertitle">
-          {alarm.data ? <PriorityMark priority={alarm.data.priority} hollow={alarm.data.state !== 'unacked_active'} blink={isUnacked(alarm.data)} size={22} /> : null}
-          {alarm.data ? titleOf(alarm.data.title) : t('alarms:detail')}
+          {alarm.data ? <PriorityMark priority={alarm.data.priority} hollow={alarm.data.state !== 'unacked_active' || isSuppressed(alarm.data)} blink={needsAck(alarm.data)} size={22} /> : null}
+          <span>{alarm.data ? titleOf(alarm.data.title) : t('alarms:detail')}</span>
+          {alarm.data?.first_out ? <span className="hw-badge" data-strong="true">{t('alarms:firstOut')}</span> : null}
         </h2>
         <button type="button" className="hw-iconbutton" aria-label={t('common:close')} onClick={onClose}><CloseOutlined /></button>
       </header>
-      <div className="hw-asidebody" tabIndex={0} role="region" aria-label={t('alarms:detail')}>
+      <div className="hw-asidebody" key={id} tabIndex={0} role="region" aria-label={t('alarms:detail')}>
         <Ready query={alarm} rows={10}>{(data) => <Body alarm={data} {...rest} />}</Ready>
       </div>
     </aside>

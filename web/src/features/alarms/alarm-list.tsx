@@ -2,17 +2,19 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { Button } from 'antd';
 import { useEffect, useRef, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Alarm } from '../../lib/types';
 import { useNow } from '../../live/hooks';
 import { AlarmRow } from './alarm-row';
+import type { Row } from './order';
 
 const ROW_PX = 40;
 const NARROW_ROW_PX = 92;
+const NARROW_STORY_PX = 50;
 const MINUTE_MS = 60_000;
 const COLUMNS = ['check', 'mark', 'raised', 'asset', 'title', 'value', 'state', 'by', 'act'] as const;
 
 interface Props {
-  alarms: Alarm[];
+  rows: Row[];
+  expanded: ReadonlySet<string>;
   selected: string | null;
   checked: ReadonlySet<string>;
   canAcknowledge: boolean;
@@ -24,44 +26,53 @@ interface Props {
   onOpen: (id: string) => void;
   onCheck: (id: string, checked: boolean) => void;
   onAcknowledge: (id: string) => void;
+  onExpand: (id: string) => void;
 }
+
+/** On a phone the story of an alarm has its own line. */
+const hasStory = ({ alarm, child }: Row): boolean =>
+  Boolean(alarm.first_out || alarm.suppressing || alarm.order || (alarm.suppressed_by && !alarm.released_ms && !child));
 
 /** The live table. Only the rows on screen exist, so a flood of alarms does not slow the desk. */
 export function AlarmList(props: Props) {
   const { t } = useTranslation('alarms');
-  const { alarms, selected } = props;
+  const { rows, selected } = props;
   const scroll = useRef<HTMLDivElement>(null);
   // Rows only need to know which day it is: they are not drawn again each second.
   const now = Math.floor(useNow() / MINUTE_MS) * MINUTE_MS;
-  const rowPx = matchMedia('(max-width: 767px)').matches ? NARROW_ROW_PX : ROW_PX;
+  const narrow = matchMedia('(max-width: 767px)').matches;
+  const heightOf = (row: Row | undefined) => (narrow ? NARROW_ROW_PX + (row && hasStory(row) ? NARROW_STORY_PX : 0) : ROW_PX);
   const virtual = useVirtualizer({
-    count: alarms.length, getScrollElement: () => scroll.current, estimateSize: () => rowPx, overscan: 8,
-    getItemKey: (i) => alarms[i]?.id ?? i,
+    count: rows.length, getScrollElement: () => scroll.current, estimateSize: (i) => heightOf(rows[i]), overscan: 8,
+    getItemKey: (i) => rows[i]?.alarm.id ?? i,
   });
-  const at = alarms.findIndex((a) => a.id === selected);
+  // Heights are remembered by row: a story that appears or goes has to be measured again.
+  const stories = narrow ? rows.filter(hasStory).map((r) => r.alarm.id).join() : '';
+  useEffect(() => virtual.measure(), [stories, virtual]);
+  const at = rows.findIndex((r) => r.alarm.id === selected);
   useEffect(() => {
     if (at >= 0) virtual.scrollToIndex(at, { align: 'auto' });
     // Only a new selection moves the list; new alarms above it do not.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [selected]);
   return (
-    <div className="hw-alarmgrid" role="grid" aria-label={t('alarms:title')} aria-rowcount={alarms.length + 1} aria-multiselectable="true">
+    <div className="hw-alarmgrid" role="grid" aria-label={t('alarms:title')} aria-rowcount={rows.length + 1} aria-multiselectable="true">
       <div role="rowgroup">
         <div role="row" className="hw-alarmrow hw-alarmhead" aria-rowindex={1}>
           {COLUMNS.map((c) => <span key={c} role="columnheader" className={`hw-a${c}`}>{t(`alarms:columns.${c}`)}</span>)}
         </div>
       </div>
       <div className="hw-alarmscroll" ref={scroll} role="rowgroup" tabIndex={0} aria-label={t('alarms:title')}>
-        {alarms.length ? (
+        {rows.length ? (
           <div className="hw-alarmspace" role="presentation" style={{ height: virtual.getTotalSize() }}>
             {virtual.getVirtualItems().map((item) => {
-              const alarm = alarms[item.index];
-              return alarm ? (
+              const row = rows[item.index];
+              return row ? (
                 <AlarmRow
-                  key={alarm.id} alarm={alarm} now={now} index={item.index} selected={alarm.id === selected}
-                  checked={props.checked.has(alarm.id)} canAcknowledge={props.canAcknowledge} busy={props.busy}
+                  key={row.alarm.id} alarm={row.alarm} child={row.child} expanded={props.expanded.has(row.alarm.id)} now={now} index={item.index}
+                  selected={row.alarm.id === selected} checked={props.checked.has(row.alarm.id)} canAcknowledge={props.canAcknowledge} busy={props.busy}
                   style={{ height: item.size, transform: `translateY(${item.start}px)` }}
-                  onOpen={props.onOpen} onCheck={props.onCheck} onAcknowledge={props.onAcknowledge}
+                  onOpen={props.onOpen} onCheck={props.onCheck} onAcknowledge={props.onAcknowledge} onExpand={props.onExpand}
                 />
               ) : null;
             })}

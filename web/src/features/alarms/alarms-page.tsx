@@ -1,5 +1,5 @@
 import { useHost } from '@headworks/app-sdk';
-import { useQuery } from '@tanstack/react-query';
+import { keepPreviousData, useQueries, useQuery } from '@tanstack/react-query';
 import { Button } from 'antd';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -7,14 +7,16 @@ import { Empty, Ready } from '../../components/states';
 import { queryClient } from '../../lib/client';
 import { get } from '../../lib/http';
 import { keys } from '../../lib/keys';
-import { alarmsPath, alarmsQuery, assetsQuery } from '../../lib/queries';
+import { alarmsPath, alarmsQuery, assetsQuery, hiddenAlarmsQuery, summaryQuery } from '../../lib/queries';
 import type { Alarm, Page } from '../../lib/types';
 import { useAcknowledge } from './acknowledge';
 import { AlarmDrawer } from './alarm-drawer';
 import { AlarmList } from './alarm-list';
-import { isUnacked } from './alarm-row';
+import { needsAck } from './alarm-row';
 import { FilterBar } from './filter-bar';
 import { matchesText, useFilters, type Filters } from './filters';
+import { arrange } from './order';
+import '../../components/parts.css';
 import './alarms.css';
 
 function useOlder(filters: Filters, page: Page<Alarm> | undefined) {
@@ -64,29 +66,44 @@ function useKeys(keysOf: Keys): void {
   }, []);
 }
 
+/** The alarms that the opened first-outs suppress, by the id of the first-out. */
+function useHidden(alarms: Alarm[], expanded: ReadonlySet<string>): Map<string, Alarm[]> {
+  const causes = alarms.filter((a) => expanded.has(a.id) && (a.suppressing ?? 0) > 0);
+  return useQueries({
+    queries: causes.map((a) => ({ ...hiddenAlarmsQuery(a.id, a.suppressing ?? 0), placeholderData: keepPreviousData })),
+    combine: (results) => new Map(results.map((r, i) => [causes[i]?.id ?? '', r.data ?? []])),
+  });
+}
+
+function toggled<T>(set: ReadonlySet<T>, item: T, on = !set.has(item)): ReadonlySet<T> {
+  const next = new Set(set);
+  if (on) next.add(item);
+  else next.delete(item);
+  return next;
+}
+
 function List({ page, filters, more, loadingMore }: { page: Page<Alarm>; filters: Filters; more?: () => void; loadingMore: boolean }) {
   const { t } = useTranslation('alarms');
   const host = useHost();
   const canAcknowledge = host.can('alarms.acknowledge');
   const { mutate, isPending } = useAcknowledge();
+  const { data: summary } = useQuery(summaryQuery());
   const [selected, setSelected] = useState<string | null>(filters.open);
   const [checked, setChecked] = useState<ReadonlySet<string>>(new Set());
+  const [expanded, setExpanded] = useState<ReadonlySet<string>>(new Set());
   const alarms = useMemo(() => page.items.filter((a) => matchesText(a, filters.text)), [page.items, filters.text]);
-  const unacked = useMemo(() => alarms.filter(isUnacked), [alarms]);
+  const hidden = useHidden(alarms, expanded);
+  const rows = useMemo(() => arrange(alarms, hidden, filters.query.suppressed === 'show'), [alarms, hidden, filters.query.suppressed]);
+  const unacked = useMemo(() => alarms.filter(needsAck), [alarms]);
   const marked = unacked.filter((a) => checked.has(a.id));
   const setFilters = useRef(filters.set);
   setFilters.current = filters.set;
-
   const open = useCallback((id: string) => {
     setSelected(id);
     setFilters.current({ open: id });
   }, []);
-  const check = useCallback((id: string, on: boolean) => setChecked((old) => {
-    const next = new Set(old);
-    if (on) next.add(id);
-    else next.delete(id);
-    return next;
-  }), []);
+  const check = useCallback((id: string, on: boolean) => setChecked((old) => toggled(old, id, on)), []);
+  const expand = useCallback((id: string) => setExpanded((old) => toggled(old, id)), []);
   const acknowledge = useCallback((id: string, comment = '') => mutate({ ids: [id], comment }), [mutate]);
   const acknowledgeRow = useCallback((id: string) => acknowledge(id), [acknowledge]);
   const acknowledgeMarked = () => {
@@ -95,8 +112,8 @@ function List({ page, filters, more, loadingMore }: { page: Page<Alarm>; filters
   };
   useKeys({
     move: (step) => {
-      const at = alarms.findIndex((a) => a.id === selected);
-      const next = alarms[Math.min(alarms.length - 1, Math.max(0, at + step))];
+      const at = rows.findIndex((r) => r.alarm.id === selected);
+      const next = rows[Math.min(rows.length - 1, Math.max(0, at + step))]?.alarm;
       if (!next) return;
       setSelected(next.id);
       if (filters.open) filters.set({ open: next.id });
@@ -109,12 +126,19 @@ function List({ page, filters, more, loadingMore }: { page: Page<Alarm>; filters
       else if (selected && unacked.some((a) => a.id === selected)) acknowledge(selected);
     },
   });
-  const filtered = filters.text !== '' || filters.query.priority.length > 0 || filters.assetCode !== null;
+  const only = filters.query.suppressed === 'only';
+  const filtered = filters.text !== '' || filters.query.priority.length > 0 || filters.assetCode !== null || only;
+  const suppressed = summary?.suppressed ?? 0;
   return (
     <div className="hw-alarmsplit">
       <section className="hw-panel hw-alarmpanel">
         <div className="hw-alarmbar">
           <span className="hw-num hw-muted" aria-live="polite">{t('alarms:count', { n: alarms.length, unacked: unacked.length })}</span>
+          {suppressed > 0 && filters.query.suppressed === 'hide' ? (
+            <button type="button" className="hw-badge" data-dashed="true" data-testid="alarm-suppressed-total" onClick={() => filters.set({ suppressed: 'show' })}>
+              {t('alarms:suppressedTotal', { n: suppressed })}
+            </button>
+          ) : null}
           {canAcknowledge && unacked.length ? (
             <Button size="small" onClick={() => setChecked(marked.length === unacked.length ? new Set() : new Set(unacked.map((a) => a.id)))}>
               {t(marked.length === unacked.length ? 'alarms:selectNone' : 'alarms:selectAll')}
@@ -124,15 +148,15 @@ function List({ page, filters, more, loadingMore }: { page: Page<Alarm>; filters
           <span className="hw-muted hw-keys">{t('alarms:keys')}</span>
         </div>
         <AlarmList
-          alarms={alarms} selected={selected} checked={checked} canAcknowledge={canAcknowledge} busy={isPending} onMore={more} loadingMore={loadingMore}
+          rows={rows} expanded={expanded} selected={selected} checked={checked} canAcknowledge={canAcknowledge} busy={isPending} onMore={more} loadingMore={loadingMore}
           empty={<Empty title={t(filtered ? 'alarms:noMatch' : 'alarms:empty')} hint={t(filtered ? 'alarms:noMatchHint' : 'alarms:emptyHint')} />}
-          onOpen={open} onCheck={check} onAcknowledge={acknowledgeRow}
+          onOpen={open} onCheck={check} onAcknowledge={acknowledgeRow} onExpand={expand}
         />
       </section>
       {filters.open ? (
         <AlarmDrawer
           id={filters.open} canAcknowledge={canAcknowledge} busy={isPending} onClose={() => filters.set({ open: null })}
-          onAcknowledge={acknowledge}
+          onAcknowledge={acknowledge} onOpen={open}
         />
       ) : null}
     </div>

@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next';
 import { PRIORITIES, PriorityMark } from '../../components/priority';
 import { titleOf } from '../../lib/format';
 import type { Asset } from '../../lib/types';
-import { STATES, type Filters } from './filters';
+import { STATES, SUPPRESSED, type Filters } from './filters';
 
 export function FilterBar({ filters, assets }: { filters: Filters; assets: Asset[] }) {
   const { t } = useTranslation('alarms');
@@ -33,6 +33,11 @@ export function FilterBar({ filters, assets }: { filters: Filters; assets: Asset
         showSearch={{ filterOption: (text, option) => String(option?.search ?? '').includes(text.trim().toLowerCase()) }}
         popupMatchSelectWidth={320} onChange={(code) => set({ asset: code ?? null })}
         options={assets.map((a) => ({ value: a.code, label: `${a.code} ${titleOf(a.title)}`, search: `${a.code} ${a.title.zh} ${a.title.en}`.toLowerCase() }))}
+      />
+      <Select<string>
+        className="hw-suppressedpick" value={query.suppressed} data-testid="alarm-suppressed-filter" aria-label={t('alarms:suppressedFilter')}
+        onChange={(s) => set({ suppressed: s === 'hide' ? null : s })}
+        options={SUPPRESSED.map((s) => ({ value: s, label: t(`alarms:suppressed.${s}`) }))}
       />
       <Input
         className="hw-textpick" value={filters.text} allowClear onChange={(e) => set({ q: e.target.value })}

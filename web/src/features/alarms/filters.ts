@@ -6,6 +6,8 @@ import type { Alarm, Asset } from '../../lib/types';
 
 export const STATES = ['open', 'active', 'unacked', 'all'] as const;
 
+export const SUPPRESSED = ['hide', 'show', 'only'] as const;
+
 export interface Filters {
   query: AlarmQuery;
   assetCode: string | null;
@@ -17,12 +19,13 @@ export interface Filters {
 export function useFilters(assets: Asset[] | undefined): Filters {
   const [params, setParams] = useSearchParams();
   const state = STATES.find((s) => s === params.get('state')) ?? 'open';
+  const suppressed = SUPPRESSED.find((s) => s === params.get('suppressed')) ?? 'hide';
   const priorities = params.get('priority') ?? '';
   const assetCode = params.get('asset');
   const asset = assets?.find((a) => a.code === assetCode)?.id ?? null;
   const query = useMemo<AlarmQuery>(
-    () => ({ state, priority: priorities.split(',').map(Number).filter((n) => n >= 1 && n <= 4), asset }),
-    [state, priorities, asset],
+    () => ({ state, priority: priorities.split(',').map(Number).filter((n) => n >= 1 && n <= 4), asset, suppressed }),
+    [state, priorities, asset, suppressed],
   );
   const set = (changes: Record<string, string | null>) =>
     setParams((old) => {

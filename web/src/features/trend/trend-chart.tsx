@@ -18,6 +18,8 @@ interface Props {
   height?: number;
   /** Times drawn as a vertical line, with what they are. */
   lines?: { time: number; label: string }[];
+  /** Limits drawn across the chart on the scale of their unit, which then always shows them. */
+  limits?: { value: number; unit: string; label: string }[];
   onZoom?: (from: number, to: number) => void;
   onZoomOut?: () => void;
   onCursor?: (time: number | null) => void;
@@ -111,6 +113,27 @@ function drawLines(u: uPlot, lines: NonNullable<Props['lines']>, theme: ThemeNam
   }
 }
 
+function drawLimits(u: uPlot, limits: NonNullable<Props['limits']>, theme: ThemeName): void {
+  const { ctx, bbox } = u;
+  for (const { value, unit, label } of limits) {
+    if (!u.scales[unit]) continue;
+    const y = u.valToPos(value, unit, true);
+    if (y < bbox.top || y > bbox.top + bbox.height) continue;
+    ctx.strokeStyle = token(theme, 'muted');
+    ctx.fillStyle = token(theme, 'text');
+    ctx.lineWidth = 1.5 * devicePixelRatio;
+    ctx.setLineDash([8 * devicePixelRatio, 4 * devicePixelRatio]);
+    ctx.beginPath();
+    ctx.moveTo(bbox.left, y);
+    ctx.lineTo(bbox.left + bbox.width, y);
+    ctx.stroke();
+    ctx.setLineDash([]);
+    ctx.font = `${12 * devicePixelRatio}px system-ui, sans-serif`;
+    ctx.textAlign = 'left';
+    ctx.fillText(`${label} ${formatValue(value)}`, bbox.left + 4 * devicePixelRatio, y - 4 * devicePixelRatio);
+  }
+}
+
 export function TrendChart(props: Props) {
   const { t } = useTranslation('trend');
   const { theme } = usePreferences();
@@ -131,7 +154,11 @@ export function TrendChart(props: Props) {
       tzDate: (ts) => uPlot.tzDate(new Date(ts * 1000), siteZone()),
       scales: {
         x: { time: true, range: () => [current.current.from / 1000, current.current.to / 1000] },
-        ...Object.fromEntries(units.map((unit) => [unit, { range: yRange as uPlot.Range.Function }])),
+        ...Object.fromEntries(units.map((unit) => [unit, { range: ((plotted, min, max) => {
+          const values = (current.current.limits ?? []).filter((l) => l.unit === unit).map((l) => l.value);
+          if (min === null || max === null || !values.length) return yRange(plotted, min, max);
+          return yRange(plotted, Math.min(min, ...values), Math.max(max, ...values));
+        }) as uPlot.Range.Function }])),
       },
       cursor: { drag: { x: true, y: false, setScale: false }, points: { show: false }, bind: {
         dblclick: () => () => { current.current.onZoomOut?.(); return null; },
@@ -140,6 +167,7 @@ export function TrendChart(props: Props) {
         draw: [(plotted) => {
           drawBad(plotted, current.current.pens, theme);
           drawLines(plotted, current.current.lines ?? [], theme);
+          drawLimits(plotted, current.current.limits ?? [], theme);
         }],
         setSelect: [(plotted) => {
           if (plotted.select.width < 8) return;

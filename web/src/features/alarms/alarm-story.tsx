@@ -1,0 +1,85 @@
+import { useTranslation } from 'react-i18next';
+import { PriorityMark } from '../../components/priority';
+import { formatDateTime, formatValue, titleOf } from '../../lib/format';
+import type { Alarm, AlarmDetail } from '../../lib/types';
+import { isSuppressed } from '../../live/bridge';
+
+interface OpenProps {
+  onOpen: (id: string) => void;
+}
+
+/** Why an alarm was held back: by which alarm, since when, until when. */
+export function SuppressionNote({ alarm, onOpen }: { alarm: AlarmDetail } & OpenProps) {
+  const { t } = useTranslation('alarms');
+  const cause = alarm.suppressed_by;
+  if (!cause) return null;
+  const ended = alarm.released_ms ?? (alarm.state === 'cleared' ? alarm.cleared_ms : null);
+  const until = alarm.released_ms ? t('alarms:story.released', { time: formatDateTime(alarm.released_ms) })
+    : ended ? t('alarms:story.cleared', { time: formatDateTime(ended) }) : t('alarms:story.standing');
+  return (
+    <div className="hw-note hw-suppression" data-testid="alarm-suppression" data-suppressed={isSuppressed(alarm)}>
+      <strong>{t(isSuppressed(alarm) ? 'alarms:story.isSuppressed' : 'alarms:story.wasSuppressed')}</strong>
+      <p>{t('alarms:story.why')}</p>
+      <dl className="hw-facts-list">
+        <dt>{t('alarms:story.cause')}</dt>
+        <dd><button type="button" className="hw-linkbutton" data-testid="alarm-cause" onClick={() => onOpen(cause.id)}>{titleOf(cause.title)}</button></dd>
+        <dt>{t('alarms:story.since')}</dt><dd className="hw-num">{formatDateTime(alarm.suppressed_ms ?? alarm.raised_ms)}</dd>
+        <dt>{t('alarms:story.until')}</dt><dd className="hw-num">{until}</dd>
+      </dl>
+    </div>
+  );
+}
+
+function Line({ alarm, onOpen }: { alarm: Alarm } & OpenProps) {
+  const { t } = useTranslation('alarms');
+  return (
+    <li>
+      <button type="button" onClick={() => onOpen(alarm.id)} data-testid="alarm-consequence" data-alarm-id={alarm.id}>
+        <PriorityMark priority={alarm.priority} hollow size={16} />
+        <span className="hw-num hw-muted">{formatDateTime(alarm.raised_ms).slice(11)}</span>
+        <span><span className="hw-code">{alarm.asset.code}</span> {titleOf(alarm.title)}</span>
+        <span className="hw-muted">{t(isSuppressed(alarm) ? `alarms:suppressedState.${alarm.state.endsWith('_active') ? 'active' : 'cleared'}` : `alarms:state.${alarm.state}`)}</span>
+      </button>
+    </li>
+  );
+}
+
+/** What followed a first-out and is held back because of it. */
+export function Consequences({ alarm, onOpen }: { alarm: AlarmDetail } & OpenProps) {
+  const { t } = useTranslation('alarms');
+  const items = alarm.suppressed?.items ?? [];
+  const total = alarm.suppressed?.total ?? alarm.suppressing ?? 0;
+  if (!alarm.first_out && !total) return null;
+  return (
+    <>
+      <h2>{t('alarms:story.consequences', { n: total })}</h2>
+      <p className="hw-muted">{t(total ? 'alarms:story.firstOut' : 'alarms:story.nothing')}</p>
+      {items.length ? (
+        <ul className="hw-consequences" tabIndex={0} aria-label={t('alarms:story.consequences', { n: total })}>
+          {items.map((item) => <Line key={item.id} alarm={item} onOpen={onOpen} />)}
+          {total > items.length ? <li className="hw-muted hw-foot">{t('alarms:story.more', { n: total - items.length })}</li> : null}
+        </ul>
+      ) : null}
+    </>
+  );
+}
+
+/** Everything that happened to an alarm, also what the platform did by itself. */
+export function Timeline({ alarm }: { alarm: AlarmDetail }) {
+  const { t } = useTranslation('alarms');
+  return (
+    <ol className="hw-timeline" data-testid="alarm-timeline">
+      {alarm.transitions.map((step) => (
+        <li key={step.id} data-step={step.name}>
+          <span className="hw-num hw-muted">{formatDateTime(step.at_ms)}</span>
+          <span>
+            <b>{t(`alarms:transition.${step.name}`, { defaultValue: step.name })}</b>
+            {step.value === null ? null : <span className="hw-num"> {formatValue(step.value)} {alarm.unit === '1' ? '' : alarm.unit}</span>}
+            {step.by ? <span className="hw-muted"> {step.by}</span> : null}
+            {step.comment ? <q>{step.comment}</q> : null}
+          </span>
+        </li>
+      ))}
+    </ol>
+  );
+}
