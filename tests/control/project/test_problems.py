@@ -101,9 +101,16 @@ def test_pages_are_those_a_person_may_see(client: Client) -> None:
         "monitor",
         "trends",
         "alarms",
+        "orders",
         "models",
         "jobs",
+        "knowledge",
+        "sources",
+        "imports",
         "system",
+        "users",
+        "audit",
+        "tokens",
     ]
     assert nobody.get("/api/v1/manifest").json()["pages"] == []
     assert client.get("/api/v1/manifest").json()["pages"][0]["title"] == {"zh": "监盘", "en": "Monitoring"}

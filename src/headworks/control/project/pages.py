@@ -26,9 +26,16 @@ PAGES = (
     Page(id="monitor", path="/monitor", permission="plant.view"),
     Page(id="trends", path="/trends", permission="history.view"),
     Page(id="alarms", path="/alarms", permission="alarms.view"),
+    Page(id="orders", path="/orders", permission="alarms.view"),
     Page(id="models", path="/models", permission="models.view", group="know"),
     Page(id="jobs", path="/jobs", permission="models.view", group="know"),
+    Page(id="knowledge", path="/knowledge", permission="models.view", group="know"),
+    Page(id="sources", path="/sources", permission="plant.view", group="data"),
+    Page(id="imports", path="/imports", permission="plant.edit", group="data"),
     Page(id="system", path="/system", permission="system.view", group="admin"),
+    Page(id="users", path="/users", permission="users.edit", group="admin"),
+    Page(id="audit", path="/audit", permission="audit.view", group="admin"),
+    Page(id="tokens", path="/account", permission="plant.view", group="admin"),
 )
 
 GROUPS = ("operate", "know", "data", "admin")
