@@ -308,9 +308,9 @@ def test_a_wrong_source_is_refused(device: dict[str, Any], expected: list[tuple[
 
 def test_a_kks_code_leads_to_one_asset(plant_folder: Any) -> None:
     plant_folder.files["assets.yaml"][2]["kks"] = plant_folder.files["assets.yaml"][3]["kks"] = "1LAC10AP001"
-    plant_folder.files["assets.yaml"][1]["kks"] = "1 LAC"
+    plant_folder.files["assets.yaml"][1]["kks"] = "1lac"
 
     assert plant_folder.problems() == [
-        ("assets.yaml:13 [1].kks", "plant.bad_kks"),
+        ("assets.yaml:13 [1].kks", "kks.letter_expected"),
         ("assets.yaml:27 [3].kks", "plant.duplicate_code"),
     ]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from headworks.base import units
+from headworks.base import kks, units
 from headworks.base.errors import Invalid
 from headworks.blocks.template import Binding, GraphTemplate, Instance, Output, Parameter, Port, Text
 from headworks.bus import subjects
@@ -29,7 +29,6 @@ from headworks.engine import graph
 
 T = TypeVar("T")
 _CODE = re.compile(r"[^\s/,;\"'\x00-\x1f]{1,120}")
-_KKS = re.compile(r"[0-9A-Z]{1,32}")
 _RESERVED = "system."
 DEEPEST = 15
 LEAST_TICK = 1_000
@@ -238,11 +237,15 @@ class Checker:
         """A KKS code leads tags to one asset, so it is given to one only."""
         if not a.kks:
             return
-        if not _KKS.fullmatch(a.kks):
-            self.problem(place.at("kks"), a.kks, "plant.bad_kks")
-        first = self.by_kks.setdefault(a.kks, place.at("kks"))
+        try:
+            code = str(kks.parse(a.kks))
+        except Invalid as e:
+            (found,) = e.problems
+            self.problem(place.at("kks"), a.kks, found.code, **found.params)
+            return
+        first = self.by_kks.setdefault(code, place.at("kks"))
         if first != place.at("kks"):
-            self.problem(place.at("kks"), a.kks, "plant.duplicate_code", name=a.kks, first=first)
+            self.problem(place.at("kks"), a.kks, "plant.duplicate_code", name=code, first=first)
 
     def _has_root(self, code: str) -> bool:
         """Whether the way up ends at an asset without a parent; where it does not, that is noted at the assets."""

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from headworks.base import kks
 from headworks.blocks.template import GraphTemplate, Text
 from headworks.control.twin.plant.source import Row
 
@@ -260,7 +261,13 @@ def _assets(folder: Folder) -> dict[str, Values]:
     out: dict[str, Values] = {}
     for a in _values(folder.assets):
         order = siblings[a.parent] = siblings.get(a.parent, -1) + 1
-        out[a.code] = {"parent": a.parent, "type": a.type, **_titles(a.title), "order": order, "kks": a.kks}
+        out[a.code] = {
+            "parent": a.parent,
+            "type": a.type,
+            **_titles(a.title),
+            "order": order,
+            "kks": a.kks and str(kks.parse(a.kks)),
+        }
     return out
 
 
