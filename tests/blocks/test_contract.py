@@ -15,6 +15,7 @@ from headworks.base.errors import Invalid
 from headworks.blocks.catalogue import every, find, public
 from headworks.blocks.spec import REGISTRY, BlockSpec, Input, Param, Ring, block
 from headworks.blocks.template import Binding, BlockNode, GraphTemplate, Instance, Output, Port, Text
+from headworks.engine.codegen import MAX_INPUTS
 from headworks.engine.oracle import ORACLES, OracleState
 from headworks.engine.program import Program, compile_program
 
@@ -38,7 +39,21 @@ LIVELY: dict[str, dict[str, float | str]] = {
     "below": {"limit": 1.1, "hysteresis": 1.7},
     "delay": {"on_s": 2, "off_s": 1},
     "m_of_n": {"m": 2},
+    "ewma": {"tau": 4.2},
+    "rolling_z": {"window": 13, "min_std": 0.3},
+    "regression_residual": {"b0": 0.7, "b1": 0.9, "b2": -0.4, "b8": 0.1, "sigma": 1.3},
+    "rate_of_change": {"window": 13},
+    "deviation": {},
+    "hold": {"hold_s": 5},
+    "latch_rs": {},
+    "and": {},
+    "or": {},
+    "not": {},
 }
+# Blocks that take a bad value for one that is missing are hardly ever bad themselves.
+WINDOWS = ("rolling_mean", "rate_of_change")
+# Of eight inputs nearly always one decides.
+WIRED = {"and": 2, "or": 2}
 
 
 def one_block(spec: BlockSpec, wired: int | None = None) -> Program:
@@ -74,7 +89,7 @@ def signal(seed: int, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("spec", ALL)
 def test_the_docstring_says_everything(spec: BlockSpec) -> None:
     sections = dict(zip(*[iter(re.split(r"\n\n(\w+)\n-+\n", spec.doc)[1:])] * 2, strict=True))
-    assert list(sections) == ["Parameters", "Inputs", "Returns", "Notes", "References"]
+    assert list(sections) == ["Parameters"] * bool(spec.params) + ["Inputs", "Returns", "Notes", "References"]
     assert spec.doc.split("\n", 1)[0].endswith(".")
     for param in spec.params:
         said = re.search(rf"^{param.name} : float \[(.+?)\]\n    (.+?)(?=^\w|\Z)", sections["Parameters"], re.M | re.S)
@@ -111,7 +126,7 @@ def test_parameters_are_well_formed(spec: BlockSpec) -> None:
         assert p.low < p.high
         assert p.default is None or p.low <= p.default <= p.high
         assert (p.form == "ticks") <= (p.unit == "s")
-    assert len(spec.input_names) <= 8
+    assert len(spec.input_names) <= MAX_INPUTS
 
 
 @pytest.mark.parametrize("spec", PUBLIC)
@@ -130,10 +145,10 @@ def test_parameters_outside_their_range_are_refused(spec: BlockSpec) -> None:
 
 @pytest.mark.parametrize("spec", PUBLIC)
 def test_both_loops_in_any_chunks_and_the_oracle_agree(spec: BlockSpec) -> None:
-    program = one_block(spec)
+    program = one_block(spec, WIRED.get(spec.op))
     data = signal(1, len(program.tags))
     whole = program.run(program.new_state(), *data)
-    assert 0.01 < np.isnan(whole.calc_value).mean() < 0.95 or spec.op == "rolling_mean"
+    assert 0.01 < np.isnan(whole.calc_value).mean() < 0.95 or spec.op in WINDOWS
     for work, sizes in ((program.step, [1]), (program.run, [1, 2, 61]), (program.step, [97, 1]), (program.run, [250])):
         state, at, turn = program.new_state(), 0, 0
         while at < TICKS:
@@ -275,6 +290,76 @@ def test_voting_with_unknown_inputs(m: int, inputs: tuple[float, ...], result: f
     assert evaluate("m_of_n", {"m": m}, *([x] for x in inputs)) == [result]
 
 
+def test_the_slope_of_a_line_is_per_minute_and_that_of_a_still_signal_is_nothing() -> None:
+    first, *slopes = evaluate("rate_of_change", {"window": 4}, [1.0, 1.5, NAN, 2.5, 3.0])
+    assert first is None
+    assert slopes == pytest.approx([30.0] * 4, rel=1e-12)
+    assert evaluate("rate_of_change", {"window": 3}, [0.1] * 9) == [None] + [0.0] * 8
+
+
+@pytest.mark.parametrize("op", ["rate_of_change", "rolling_z"])
+def test_windows_do_not_pile_up_rounding(op: str) -> None:
+    rng = np.random.default_rng(5)
+    spike = np.where(rng.random(TICKS) < 0.01, 1e9, 0.0)
+    x = 1e6 + np.cumsum(rng.normal(0, 1e-3, TICKS)) + spike
+    params: dict[str, float | str] = {"window": 40}
+    found = evaluate(op, params, x.tolist())
+    expected = ORACLES[op]([x], (40.0, 1.0 if op == "rate_of_change" else 0.0))[0]
+    quiet = np.convolve(spike, np.ones(42))[:TICKS] == 0
+    assert quiet[41:].mean() > 0.3
+    error = np.abs(np.array(found, float) - expected)[quiet & (np.arange(TICKS) > 41)]
+    assert error.max() < 1e-5
+
+
+def test_an_outlier_is_told_from_what_was_before_it() -> None:
+    x = [1.0, 3.0, 1.0, 3.0, 9.0, 2.0]
+    std = (4 / 3) ** 0.5
+    found = evaluate("rolling_z", {"window": 4}, x)
+    assert found[:2] == [None, None]
+    assert found[4] == pytest.approx(7 / std, rel=1e-12)
+    assert evaluate("rolling_z", {"window": 4}, [5.1] * 5 + [6.1]) == [None] * 6
+    assert evaluate("rolling_z", {"window": 4, "min_std": 0.5}, [5.0] * 5 + [6.0])[-1] == 2.0
+
+
+def test_a_smoothed_signal_forgets_faster_after_it_was_bad() -> None:
+    assert evaluate("ewma", {"tau": 1}, [8.0, 4.0, NAN, NAN, 2.0]) == [8.0, 6.0, None, None, 2.5]
+
+
+def test_a_residual_is_what_the_model_leaves() -> None:
+    params: dict[str, float | str] = {"b0": 1.0, "b1": 2.0, "b2": -1.0, "b3": 7.0, "sigma": 0.5}
+    assert evaluate("regression_residual", params, [10.0, 0.0], [3.0, 1.0], [1.0, 1.0]) == [8.0, -4.0]
+    assert evaluate("deviation", {}, [1.0, NAN], [3.0, 1.0]) == [-2.0, None]
+
+
+def test_hold_keeps_true_for_its_time_and_the_latch_until_its_reset() -> None:
+    x = [0, 1, 0, NAN, 0, NAN, 1, NAN, NAN, NAN, 0]
+    assert evaluate("hold", {"hold_s": 2}, x) == [0, 1, 1, 1, 0, None, 1, 1, 1, None, 0]
+    assert evaluate("hold", {"hold_s": 0}, [1, 0, 1]) == [1, 0, 1]
+    to_set, reset = [0, 1, 0, NAN, 0, 1, NAN, 0, 1, 0], [0, 0, 0, 0, NAN, 1, 0, NAN, NAN, 0]
+    assert evaluate("latch_rs", {}, to_set, reset) == [0, 1, 1, 1, None, 0, None, 0, None, 1]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "both", "either"),
+    [
+        ((1, 1), 1, 1),
+        ((1, 0), 0, 1),
+        ((0, 0), 0, 0),
+        ((1, NAN), None, 1),
+        ((0, NAN), 0, None),
+        ((1,), 1, 1),
+        ((0,), 0, 0),
+    ],
+)
+def test_and_or_with_unknown_and_unwired_inputs(
+    inputs: tuple[float, ...], both: float | None, either: float | None
+) -> None:
+    columns = [[float(x)] for x in inputs]
+    assert evaluate("and", {}, *columns) == [both]
+    assert evaluate("or", {}, *columns) == [either]
+    assert evaluate("not", {}, columns[0]) == [1.0 - inputs[0]]
+
+
 def test_a_slow_drift_is_movement_and_a_still_signal_is_frozen() -> None:
     drift = [0.4 * i for i in range(12)]
     assert None not in evaluate("quality_check", {"frozen_band": 1.0, "frozen_s": 5}, drift)
@@ -292,7 +377,10 @@ def test_every_block_has_an_oracle_and_a_set_of_lively_parameters() -> None:
 
 
 def test_the_blocks_of_the_platform() -> None:
-    assert set(public()) == {"quality_check", "quality_bad", "rolling_mean", "above", "below", "delay", "m_of_n"}
+    assert set(public()) == {
+        *("quality_check", "quality_bad", "rolling_mean", "rolling_z", "regression_residual", "rate_of_change", "ewma"),
+        *("above", "below", "deviation", "delay", "hold", "latch_rs", "m_of_n", "and", "or", "not"),
+    }
     assert find("load") is None
 
 

@@ -1,4 +1,4 @@
-"""Blocks that turn a value into a boolean."""
+"""Blocks that compare a value with a limit or with another value."""
 
 from __future__ import annotations
 
@@ -95,3 +95,35 @@ class Below:
         elif x >= limit + hysteresis:
             held = 0.0
         return held, held
+
+
+@block(family="compare", zh="偏差")
+class Deviation:
+    """How far a value is from its reference.
+
+    Inputs
+    ------
+    x : value [any], NaN = bad: the output is NaN.
+    reference : value [unit(x)], NaN = bad: the output is NaN.
+
+    Returns
+    -------
+    value [unit(x)]
+
+    Notes
+    -----
+    x - reference, negative below it. O(1) per tick.
+
+    References
+    ----------
+    .. [1] IEC 62682:2022 and ANSI/ISA-18.2-2016 (deviation alarm: process value against reference).
+    """
+
+    inputs = (Input("x"), Input("reference"))
+    output = "value"
+    unit = "unit(x)"
+    bad = "propagate"
+
+    @staticmethod
+    def step(x: float, reference: float) -> tuple[float]:
+        return (x - reference,)

@@ -103,3 +103,192 @@ class MOfN:
         if true + unknown < m:
             return (0.0,)
         return (NAN,)
+
+
+@block(family="logic", zh="信号保持")
+class Hold:
+    """Keep a boolean true for a while after it last was (off-delay that anything true starts anew).
+
+    Parameters
+    ----------
+    hold_s : float [s]
+        How long the output stays true after x last was, 0 <= hold_s <= 86400; rounded up to whole ticks. It must be given.
+
+    Inputs
+    ------
+    x : bool, NaN = unknown: while the time runs the output is true nevertheless, after it NaN.
+
+    Returns
+    -------
+    bool
+
+    Notes
+    -----
+    1 at tick T if x was known to be true at some tick of T - hold_s … T; otherwise 0 where x is false, NaN where it is
+    unknown. The time runs on while x is unknown. O(1) per tick.
+
+    References
+    ----------
+    .. [1] IEC 61131-3:2013 (function block TOF).
+    """
+
+    inputs = (Input("x", kind="bool"),)
+    params = (Param("hold_s", unit="s", low=0.0, high=86_400.0, form="ticks"),)
+    states = (Int("left"),)
+    output = "bool"
+    bad = "skip"
+
+    @staticmethod
+    def step(x: float, hold_s: float, left: int) -> tuple[float, int]:
+        if x == x and x != 0.0:
+            return 1.0, int(hold_s)
+        if left > 0:
+            return 1.0, left - 1
+        return x, 0
+
+
+@block(family="logic", zh="RS 触发器", en="RS latch")
+class LatchRs:
+    """Remember that something was true until it is reset; reset wins.
+
+    Inputs
+    ------
+    set : bool, NaN = unknown: it sets nothing; the output is NaN unless it is latched already, or reset.
+    reset : bool, NaN = unknown: it resets nothing; the output is NaN unless nothing is latched.
+
+    Returns
+    -------
+    bool
+
+    Notes
+    -----
+    0 if reset; otherwise 1 if set now or at a tick since the last reset; at first 0. Only what is known changes the
+    memory; what cannot be decided is NaN. O(1) per tick.
+
+    References
+    ----------
+    .. [1] IEC 61131-3:2013 (function block RS, reset dominant); S. C. Kleene, Introduction to Metamathematics (1952), §64.
+    """
+
+    inputs = (Input("set", kind="bool"), Input("reset", kind="bool"))
+    states = (Float("held"),)
+    output = "bool"
+    bad = "skip"
+
+    @staticmethod
+    def step(set: float, reset: float, held: float) -> tuple[float, float]:  # noqa: A002 - the name people wire
+        if reset == reset and reset != 0.0:
+            return 0.0, 0.0
+        if set == set and set != 0.0:
+            held = 1.0
+        if held != 0.0:
+            return (NAN if reset != reset else 1.0), held
+        return (NAN if set != set else 0.0), held
+
+
+@block(family="logic", zh="与")
+class And:
+    """True if all wired inputs are true.
+
+    Inputs
+    ------
+    in1 … in8 : bool, NaN = unknown: the output is NaN, unless another input is false and decides.
+
+    Returns
+    -------
+    bool
+
+    Notes
+    -----
+    0 if any input is known to be false; otherwise NaN if any is unknown; otherwise 1. Inputs that are not wired are
+    ignored. O(1) per tick.
+
+    References
+    ----------
+    .. [1] IEC 61131-3:2013 (function AND); S. C. Kleene, Introduction to Metamathematics (1952), §64.
+    """
+
+    inputs = (Input("in", kind="bool", many=8, unwired="true"),)
+    output = "bool"
+    bad = "propagate"
+
+    @staticmethod
+    def step(
+        in1: float, in2: float, in3: float, in4: float, in5: float, in6: float, in7: float, in8: float
+    ) -> tuple[float]:
+        y = 1.0
+        for x in (in1, in2, in3, in4, in5, in6, in7, in8):
+            if x == 0.0:
+                return (0.0,)
+            if x != x:
+                y = NAN
+        return (y,)
+
+
+@block(family="logic", zh="或")
+class Or:
+    """True if any wired input is true.
+
+    Inputs
+    ------
+    in1 … in8 : bool, NaN = unknown: the output is NaN, unless another input is true and decides.
+
+    Returns
+    -------
+    bool
+
+    Notes
+    -----
+    1 if any input is known to be true; otherwise NaN if any is unknown; otherwise 0. Inputs that are not wired are
+    ignored. O(1) per tick.
+
+    References
+    ----------
+    .. [1] IEC 61131-3:2013 (function OR); S. C. Kleene, Introduction to Metamathematics (1952), §64.
+    """
+
+    inputs = (Input("in", kind="bool", many=8),)
+    output = "bool"
+    bad = "skip"
+
+    @staticmethod
+    def step(
+        in1: float, in2: float, in3: float, in4: float, in5: float, in6: float, in7: float, in8: float
+    ) -> tuple[float]:
+        y = 0.0
+        for x in (in1, in2, in3, in4, in5, in6, in7, in8):
+            if x != x:
+                y = NAN
+            elif x != 0.0:
+                return (1.0,)
+        return (y,)
+
+
+@block(family="logic", zh="非")
+class Not:
+    """The opposite of a boolean.
+
+    Inputs
+    ------
+    x : bool, NaN = unknown: the output is NaN.
+
+    Returns
+    -------
+    bool
+
+    Notes
+    -----
+    1 - x. O(1) per tick.
+
+    References
+    ----------
+    .. [1] IEC 61131-3:2013 (function NOT); S. C. Kleene, Introduction to Metamathematics (1952), §64.
+    """
+
+    inputs = (Input("x", kind="bool"),)
+    output = "bool"
+    bad = "propagate"
+
+    @staticmethod
+    def step(x: float) -> tuple[float]:
+        return (1.0 - x,)

@@ -6,6 +6,7 @@ scalar `step`. The engine generates from that step the loop over history and the
 `step` names what it wants; the engine passes it by name:
 
 - each input (f64; a boolean is 0.0, 1.0 or NaN for unknown), each parameter, each state variable;
+- `tick_s`: the length of a tick [s];
 - of a ring: `ring` (the array of all rings), `base` (where this one starts), `head` (the place of this tick), `length`.
 
 It returns the output, then (if the block declares ``reports = True``) the status code it found, then every state variable
@@ -35,11 +36,13 @@ C = TypeVar("C", bound=type)
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """An input. `many` > 0: it may be wired up to `many` times, as ``<name>1`` … ``<name><many>``."""
+    """An input. `many` > 0: it may be wired up to `many` times, as ``<name>1`` … ``<name><many>``; those that are not read
+    the constant `unwired`, which as a number is 0 or 1."""
 
     name: str
     kind: Kind = "value"
     many: int = 0
+    unwired: Literal["false", "true"] = "false"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -80,12 +83,14 @@ class Int:
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """The last values of a block, one a tick. Its length is the parameter `window` in ticks; it starts all NaN.
+    """The last values of a block, one a tick. Its length is the parameter `window` in ticks, at least `least`; it starts all
+    NaN.
 
     Its head follows absolute time: two runs that began at different times do their re-summing at the same ticks.
     """
 
     window: str
+    least: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +132,16 @@ class BlockSpec:
         return tuple(p.name for p in self.params)
 
     @property
+    def unwired(self) -> tuple[str, ...]:
+        """Return for each input the constant it reads where it is not wired."""
+        return tuple(i.unwired for i in self.inputs for _ in i.names)
+
+    @property
+    def kernel_params(self) -> tuple[str, ...]:
+        """Parameters as a kernel has them: those of the model, and the tick if the step wants it."""
+        return (*self.param_names, TICK) if TICK in self.wants else self.param_names
+
+    @property
     def floats(self) -> tuple[Float, ...]:
         return tuple(s for s in self.states if isinstance(s, Float))
 
@@ -138,13 +153,15 @@ class BlockSpec:
 
 
 REGISTRY: dict[str, BlockSpec] = {}
+TICK = "tick_s"
 RING_NAMES = ("ring", "base", "head", "length")
 STATUS_NAMES = tuple(n for n in dir(status) if n.isupper() and isinstance(getattr(status, n), int))
 _ALLOWED = {"math", "NAN", "LARGEST", "abs", "min", "max", "range", "float", "int", *STATUS_NAMES, *dir(math)}
 
 
-def block(*, family: str, zh: str, internal: bool = False) -> Callable[[C], C]:
-    """Register a class as a block of `family`; its op is the class name in snake case, `zh` its Chinese name.
+def block(*, family: str, zh: str, en: str = "", internal: bool = False) -> Callable[[C], C]:
+    """Register a class as a block of `family`; its op is the class name in snake case, `zh` its Chinese name, `en` its English
+    name where that is not the words of the class name.
 
     Raises
     ------
@@ -159,7 +176,7 @@ def block(*, family: str, zh: str, internal: bool = False) -> Callable[[C], C]:
             op="_".join(words).lower(),
             family=family,
             zh=zh,
-            en=" ".join([words[0], *words[1:]]).capitalize(),
+            en=en or " ".join(words).capitalize(),
             doc=inspect.cleandoc(cls.__doc__ or ""),
             inputs=cls.inputs,  # type: ignore[attr-defined]
             params=getattr(cls, "params", ()),
@@ -182,7 +199,7 @@ def block(*, family: str, zh: str, internal: bool = False) -> Callable[[C], C]:
 
 
 def _check(spec: BlockSpec) -> None:
-    given = {*spec.input_names, *spec.param_names, *(s.name for s in spec.states)}
+    given = {TICK, *spec.input_names, *spec.param_names, *(s.name for s in spec.states)}
     if spec.ring:
         given |= set(RING_NAMES)
         window = next((p for p in spec.params if p.name == spec.ring.window), None)

@@ -27,7 +27,7 @@ from headworks.base import status
 from headworks.blocks.spec import STATUS_NAMES, BlockSpec
 
 OP, LANES, P, F, I, R, W, IN = range(8)  # noqa: E741
-MAX_INPUTS = 8
+MAX_INPUTS = 9
 COLUMNS = IN + MAX_INPUTS
 FALSE_SLOT, TRUE_SLOT, FIRST_SLOT = 0, 1, 2
 
@@ -241,7 +241,7 @@ def _live(spec: BlockSpec) -> str:
     inside = ["k = first + lane"]
     inside += [f"from{n} = tab[{IN + n}, k]" for n in range(len(spec.input_names))]
     values = {name: f"V[from{n}]" for n, name in enumerate(spec.input_names)}
-    values |= {name: f"P[p + {n} * lanes + lane]" for n, name in enumerate(spec.param_names)}
+    values |= {name: f"P[p + {n} * lanes + lane]" for n, name in enumerate(spec.kernel_params)}
     states = {s.name: f"F[f + {n} * lanes + lane]" for n, s in enumerate(spec.floats)}
     states |= {s.name: f"I[i + {n} * lanes + lane]" for n, s in enumerate(spec.ints)}
     if spec.ring:
@@ -260,12 +260,12 @@ def _history(spec: BlockSpec) -> str:
     head = f"@njit(**JIT)\ndef history_{spec.op}(k, out, rows, tab, lin, P, F, I, R, XV, XQ, V, Q):\n"
     before = [f"lanes = tab[{LANES}, k]", f"p, f, i = tab[{P}, k], tab[{F}, k], tab[{I}, k]"]
     before += [f"from{n} = lin[{n}, k]" for n in range(len(spec.input_names))]
-    before += [f"p_{name} = P[p + {n} * lanes]" for n, name in enumerate(spec.param_names)]
+    before += [f"p_{name} = P[p + {n} * lanes]" for n, name in enumerate(spec.kernel_params)]
     places = {s.name: f"F[f + {n} * lanes]" for n, s in enumerate(spec.floats)}
     places |= {s.name: f"I[i + {n} * lanes]" for n, s in enumerate(spec.ints)}
     before += [f"{name} = {place}" for name, place in places.items()]
     values = {name: f"XV[from{n}, t]" for n, name in enumerate(spec.input_names)}
-    values |= {name: f"p_{name}" for name in spec.param_names} | {s.name: s.name for s in spec.states}
+    values |= {name: f"p_{name}" for name in spec.kernel_params} | {s.name: s.name for s in spec.states}
     if spec.ring:
         before += [f"length, base = tab[{W}, k], tab[{R}, k]"]
         values |= {"ring": "R", "base": "base", "head": "head", "length": "length"}

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headworks.blocks import catalogue
-from headworks.blocks.spec import BlockSpec
+from headworks.blocks.spec import TICK, BlockSpec
 from headworks.blocks.template import GraphTemplate, Instance
 from headworks.engine import codegen, graph
 from headworks.engine.codegen import COLUMNS, FALSE_SLOT, FIRST_SLOT, IN, LANES, MAX_INPUTS, OP, TRUE_SLOT
@@ -76,8 +76,9 @@ def arrange(template: GraphTemplate) -> Model:
     index = {n.id: i for i, n in enumerate(nodes)} | {"false": -1, "true": -2}
     for block, level in graph.order(template):
         spec = catalogue.get(block.op)
-        # An input that is not wired exists only where there may be many of one kind: it reads false.
-        reads = tuple(index[block.inputs.get(name, "false")] for name in spec.input_names)
+        # An input that is not wired exists only where there may be many of one kind: it reads a constant.
+        wired = zip(spec.input_names, spec.unwired, strict=True)
+        reads = tuple(index[block.inputs.get(name, constant)] for name, constant in wired)
         index[block.id] = len(nodes)
         nodes.append(Node(block.id, spec, level, reads))
     return Model(template, tuple(nodes), index)
@@ -104,7 +105,8 @@ def build(
                 reads.append((column[binding.tag],))
             else:
                 resolved = graph.resolve(model.template, instance, blocks[node.id])
-                values = tuple(_for_kernel(node.spec, name, resolved[name], tick) for name in node.spec.param_names)
+                resolved[TICK] = tick / 1e6
+                values = tuple(_for_kernel(node.spec, name, resolved[name], tick) for name in node.spec.kernel_params)
                 reads.append(tuple(r if r < 0 else base + r for r in node.reads))
             lanes.append((instance.id, node.id, node.spec.op, values))
             sort_keys.append((node.level, number[node.spec.op]))
@@ -114,11 +116,13 @@ def build(
 
 
 def _for_kernel(spec: BlockSpec, name: str, value: float, tick: int) -> float:
-    param = next(p for p in spec.params if p.name == name)
-    if param.form != "ticks":
+    param = next((p for p in spec.params if p.name == name), None)
+    if param is None or param.form != "ticks":
         return value
-    ticks = graph.to_ticks(value, tick)
-    return float(max(ticks, 1) if param.low > 0 else ticks)
+    least = 1 if param.low > 0 else 0
+    if spec.ring and spec.ring.window == name:
+        least = spec.ring.least
+    return float(max(graph.to_ticks(value, tick), least))
 
 
 def _tables(

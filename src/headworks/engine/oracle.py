@@ -74,12 +74,67 @@ def quality_bad(inputs: list[F8], params: tuple[float, ...]) -> tuple[F8, int]:
 
 def rolling_mean(inputs: list[F8], params: tuple[float, ...]) -> tuple[F8, int]:
     x, window = inputs[0], int(params[0])
-    padded = np.r_[np.full(window - 1, np.nan), x]
-    views = np.lib.stride_tricks.sliding_window_view(padded, window)
+    views = windows(x, window)
     good = ~np.isnan(views)
     number = good.sum(axis=1)
     with np.errstate(invalid="ignore"):
         return np.where(good, views, 0.0).sum(axis=1) / number, 0
+
+
+def windows(x: F8, length: int) -> F8:
+    """Return for each tick the last `length` values, those before the first NaN."""
+    return np.lib.stride_tricks.sliding_window_view(np.r_[np.full(length - 1, np.nan), x], length)
+
+
+def rolling_z(inputs: list[F8], params: tuple[float, ...]) -> tuple[F8, int]:
+    x, window, min_std = inputs[0], int(params[0]), params[1]
+    z = np.full(len(x), np.nan)
+    before = windows(np.r_[np.nan, x], window)
+    for t in np.flatnonzero(~np.isnan(x)):
+        good = before[t][~np.isnan(before[t])]
+        if len(good) < max(2, window / 2):
+            continue
+        # Of equal values the mean less the first is 0, where the mean itself may be rounded.
+        mean = good[0] + (good - good[0]).mean()
+        std = max(float(np.std(good - good[0], ddof=1)), min_std)
+        if std > 1e-9 * abs(mean):
+            z[t] = (x[t] - mean) / std
+    return z, 0
+
+
+def rate_of_change(inputs: list[F8], params: tuple[float, ...]) -> tuple[F8, int]:
+    x, length, tick_s = inputs[0], int(params[0]), params[1]
+    slope = np.full(len(x), np.nan)
+    minutes = np.arange(length) * tick_s / 60
+    for t, window in enumerate(windows(x, length)):
+        good = ~np.isnan(window)
+        if good.sum() > 1:
+            at = minutes[good] - minutes[good].mean()
+            y = window[good] - window[good][0]
+            slope[t] = (at * (y - y.mean())).sum() / (at * at).sum()
+    return slope, 0
+
+
+def ewma(inputs: list[F8], params: tuple[float, ...]) -> tuple[F8, int]:
+    x, (tau, tick_s) = inputs[0], params
+    out = np.full(len(x), np.nan)
+    good = np.flatnonzero(~np.isnan(x))
+    if len(good) == 0:
+        return out, 0
+    keep = tau / (tau + tick_s)
+    own = np.r_[1.0, 1.0 - keep ** np.diff(good)]
+    age = good[:, None] - good[None, :]
+    out[good] = (np.where(age >= 0, keep ** np.maximum(age, 0), 0.0) * own) @ x[good]
+    return out, 0
+
+
+def regression_residual(inputs: list[F8], params: tuple[float, ...]) -> tuple[F8, int]:
+    model = np.array([np.ones(len(inputs[0])), *inputs[1:]])
+    return (inputs[0] - (np.array(params[:9])[:, None] * model).sum(axis=0)) / params[9], 0
+
+
+def deviation(inputs: list[F8], params: tuple[float, ...]) -> tuple[F8, int]:
+    return np.subtract(*inputs), 0
 
 
 def above(inputs: list[F8], params: tuple[float, ...]) -> tuple[F8, int]:
@@ -110,9 +165,40 @@ def m_of_n(inputs: list[F8], params: tuple[float, ...]) -> tuple[F8, int]:
     return np.select([true >= params[0], true + unknown < params[0]], [1.0, 0.0], np.nan), 0
 
 
+def hold(inputs: list[F8], params: tuple[float, ...]) -> tuple[F8, int]:
+    x, ticks = inputs[0], int(params[0])
+    lately = (windows(x, ticks + 1) == 1.0).any(axis=1)
+    return np.where(lately, 1.0, x), 0
+
+
+def latch_rs(inputs: list[F8], params: tuple[float, ...]) -> tuple[F8, int]:
+    s, r = inputs
+    held = filled(np.select([r == 1.0, s == 1.0], [0.0, 1.0], np.nan), 0.0)
+    unknown = np.where(held == 1.0, np.isnan(r), np.isnan(s) & (r != 1.0))
+    return np.where(unknown, np.nan, held), 0
+
+
+def all_of(inputs: list[F8], params: tuple[float, ...]) -> tuple[F8, int]:
+    x = np.array(inputs)
+    return np.select([(x == 0.0).any(axis=0), np.isnan(x).any(axis=0)], [0.0, np.nan], 1.0), 0
+
+
+def any_of(inputs: list[F8], params: tuple[float, ...]) -> tuple[F8, int]:
+    x = np.array(inputs)
+    return np.select([(x == 1.0).any(axis=0), np.isnan(x).any(axis=0)], [1.0, np.nan], 0.0), 0
+
+
+def opposite(inputs: list[F8], params: tuple[float, ...]) -> tuple[F8, int]:
+    return np.where(np.isnan(inputs[0]), np.nan, inputs[0] == 0.0), 0
+
+
 ORACLES: dict[str, Oracle] = {
-    f.__name__: f for f in (load, quality_check, quality_bad, rolling_mean, above, below, delay, m_of_n)
-}
+    f.__name__: f
+    for f in (
+        load, quality_check, quality_bad, rolling_mean, rolling_z, regression_residual, rate_of_change, ewma,
+        above, below, deviation, delay, hold, latch_rs, m_of_n,
+    )
+} | {"and": all_of, "or": any_of, "not": opposite}  # fmt: skip
 
 
 def evaluate(
