@@ -174,7 +174,7 @@ def make_template(rng: np.random.Generator, code: str) -> GraphTemplate:
     """Return a random model in which every signal is an output and every boolean a condition."""
     ports = tuple(Port(name=f"p{i}") for i in range(int(rng.integers(1, 4))))
     blocks: list[BlockNode] = []
-    for i in range(int(rng.integers(5, 14))):
+    for i in range(int(rng.integers(6, 20))):
         blocks.append(make_block(rng, f"b{i}", ports, blocks))
     return complete(code, ports, list(rng.permutation(np.array(blocks, object))))
 
@@ -201,34 +201,70 @@ def make_block(rng: np.random.Generator, name: str, ports: tuple[Port, ...], bef
     raw = [f"in.{p.name}" for p in ports]
     values = raw * 2 + [b.id for b in before if public()[b.op].output == "value"]
     bools = [b.id for b in before if public()[b.op].output == "bool"]
-    ops = ["quality_check", "quality_bad", "rolling_mean", "above", "below"]
-    op = str(rng.choice(ops if not bools else [*ops, "delay", "m_of_n", "delay", "m_of_n"]))
+    # Each block as often as the next, whatever its family.
+    logic = ["delay", "hold", "latch_rs", "m_of_n", "and", "or", "not"] if bools else []
+    op = str(rng.choice([*VALUE_OPS, *logic, *logic[:4]]))
+    if op in logic:
+        return BlockNode(id=name, op=op, **make_logic(rng, op, [*bools, *(["true", "false"] * (rng.random() < 0.1))]))
     x = str(rng.choice(values))
+    inputs = {"x": x}
+    if op == "deviation":
+        inputs["reference"] = str(rng.choice(values))
+    elif op == "regression_residual":
+        inputs = {"y": x} | {f"x{i + 1}": str(s) for i, s in enumerate(rng.choice(values, int(rng.integers(1, 4))))}
+    return BlockNode(id=name, op=op, inputs=inputs, params=make_params(rng, op, x in raw, len(inputs)))
+
+
+VALUE_OPS = (
+    *("quality_check", "quality_bad", "above", "below", "above", "below", "rolling_mean", "rolling_z"),
+    *("rate_of_change", "ewma", "deviation", "regression_residual"),
+)
+
+
+def make_params(rng: np.random.Generator, op: str, raw: bool, wired: int) -> dict[str, float | str]:
     # Bands and limits that no value meets exactly: there the oracle may round to the other side.
-    limit, inputs = float(rng.uniform(-6, 6)), {"x": x}
-    params: dict[str, float | str] = {}
     if op.startswith("quality"):
-        params = {
+        return {
             "low": float(rng.uniform(-9, -4)),
             "high": float(rng.uniform(4, 9)),
             "frozen_s": float(rng.choice([0, 2, 5.5])),
+            "frozen_band": 0.0 if raw and rng.random() < 0.5 else float(rng.uniform(0.05, 0.6)),
         }
-        params["frozen_band"] = 0.0 if x in raw and rng.random() < 0.5 else float(rng.uniform(0.05, 0.6))
-    elif op == "rolling_mean":
-        params = {"window": float(rng.choice([1, 3, 7.5, 30]))}
-    elif op in ("above", "below"):
-        params = {
-            "limit": "$limit" if rng.random() < 0.2 else limit,
+    if op in ("rolling_mean", "rate_of_change"):
+        return {"window": float(rng.choice([1, 3, 7.5, 30]))}
+    if op == "rolling_z":
+        # Without a least spread only where still signals are still to the last bit.
+        least = 0.0 if raw and rng.random() < 0.5 else float(rng.uniform(0.1, 1.0))
+        return {"window": float(rng.choice([1, 3, 7.5, 30])), "min_std": least}
+    if op == "ewma":
+        return {"tau": float(rng.choice([0.5, 3.7, 20.0]))}
+    if op == "regression_residual":
+        numbers = {f"b{i}": float(rng.uniform(-1, 1)) for i in range(wired)}
+        return {**numbers, "sigma": float(rng.uniform(0.5, 2.0))}
+    if op in ("above", "below"):
+        return {
+            "limit": "$limit" if rng.random() < 0.2 else float(rng.uniform(-6, 6)),
             "hysteresis": float(rng.choice([0.0, 0.611, 2.3])),
         }
-    elif op == "delay":
-        inputs = {"x": str(rng.choice([*bools, "true"] if rng.random() < 0.1 else bools))}
+    return {}
+
+
+def make_logic(rng: np.random.Generator, op: str, bools: list[str]) -> dict[str, dict]:
+    one = str(rng.choice(bools))
+    if op == "delay":
         params = {"on_s": float(rng.choice([0, 1, 2.5])), "off_s": float(rng.choice([0, 1, 4]))}
-    else:
-        wired = [str(s) for s in rng.choice([*bools, "false"], int(rng.integers(1, 9)))]
-        inputs = {f"in{i + 1}": s for i, s in enumerate(wired)}
-        params = {"m": float(rng.integers(1, min(3, len(wired)) + 1))}
-    return BlockNode(id=name, op=op, inputs=inputs, params=params)
+        return {"inputs": {"x": one}, "params": params}
+    if op == "hold":
+        return {"inputs": {"x": one}, "params": {"hold_s": float(rng.choice([0, 1, 2.5]))}}
+    if op == "not":
+        return {"inputs": {"x": one}}
+    if op == "latch_rs":
+        return {"inputs": {"set": one, "reset": str(rng.choice(bools))}}
+    wired = [str(s) for s in rng.choice(bools, int(rng.integers(1, 9 if op == "m_of_n" else 4)))]
+    inputs = {f"in{i + 1}": s for i, s in enumerate(wired)}
+    return {"inputs": inputs} | (
+        {"params": {"m": float(rng.integers(1, min(3, len(wired)) + 1))}} if op == "m_of_n" else {}
+    )
 
 
 def make_instances(rng: np.random.Generator, templates: dict[str, GraphTemplate], tags: np.ndarray) -> list[Instance]:
@@ -263,7 +299,7 @@ def edit(
     for code, t in templates.items():
         blocks = list(t.blocks)
         at = int(rng.integers(len(blocks)))
-        if blocks[at].op == "rolling_mean":
+        if blocks[at].op in ("rolling_mean", "rate_of_change"):
             blocks[at] = msgspec.structs.replace(blocks[at], params={"window": 11.0})
         read = {s for b in blocks for s in b.inputs.values()}
         gone = [b for b in blocks if b.id not in read]
