@@ -50,3 +50,24 @@ def test_units_of_practice_are_known(unit: str) -> None:
 @pytest.mark.parametrize("unit", ["quatsch", "MPa/", "((", "12abc"])
 def test_other_words_are_not(unit: str) -> None:
     assert not known(unit)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "text",
+    ["9**9**9**9", "m^9^9^9", "(((9**99)**99)**99)**99", "9⁹⁹⁹⁹⁹⁹⁹⁹", "m/0", "9" * 5000, "m**1.5e9", "2**99999999*m"],
+)
+def test_a_unit_that_cannot_be_worked_out_is_unknown_at_once(text: str) -> None:
+    assert not known(text)
+
+
+@pytest.mark.parametrize("text", ["m**2", "m^-1", "W/(m**2*K)", "m²", "kg·m²", "m/s²"])
+def test_powers_people_write_are_known(text: str) -> None:
+    assert known(text)
+
+
+def test_every_spelling_of_ours_is_known() -> None:
+    from headworks.base.units import _SPELLINGS
+
+    assert [u for u in _SPELLINGS if not known(u)] == []
+    assert conversion("km3/h", "m3/h") == (1000.0, 0.0)

@@ -6,6 +6,7 @@ once, when a tag is bound to a port, never per sample.
 
 from __future__ import annotations
 
+import re
 import tokenize
 from fractions import Fraction
 from functools import cache
@@ -28,7 +29,7 @@ _SPELLINGS = {
     "Ω": "ohm",
     "t": "tonne",
     "t/h": "tonne/hour",
-    "km3/h": "1000*meter**3/hour",
+    "km3/h": "thousand_cubic_meter/hour",
     "m3": "meter**3",
     "m³": "meter**3",
     "Nm3/h": "meter**3/hour",
@@ -79,6 +80,7 @@ def _registry() -> Any:
     registry: Any = pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
     registry.define("megavar = 1e6 * volt * ampere")
     registry.define("kilovar = 1e3 * volt * ampere")
+    registry.define("thousand_cubic_meter = 1000 * meter ** 3")
     if "permille" not in registry:
         registry.define("permille = 0.001")
     return registry
@@ -89,13 +91,40 @@ def known(unit: str) -> bool:
     return _parse(unit) is not None
 
 
+_LONGEST = 64
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+_POWER = re.compile(r"\*\*|\^|(?<![⁰¹²³⁴⁵⁶⁷⁸⁹⁻])(?=[⁰¹²³⁴⁵⁶⁷⁸⁹⁻])")
+_EXPONENT = re.compile(r"\s*[-+]?\d{1,2}(?![\d.])(?!\s*(?:\*\*|\^))")
+
+
+def _cheap(unit: str) -> bool:
+    """Whether the expression is worked out at once: powers of powers (``9**9**9``) would take for ever, and files name units."""
+    if len(unit) > _LONGEST:
+        return False
+    for power in _POWER.finditer(unit):
+        before = unit[: power.start()].rstrip()
+        if not before[-1:].isalnum() or not _EXPONENT.match(unit[power.end() :].translate(_SUPERSCRIPTS)):
+            return False
+    return True
+
+
 @cache
 def _parse(unit: str) -> Any | None:
     import pint
 
+    if unit not in _SPELLINGS and not _cheap(unit):
+        return None
     try:
         return _registry().Unit(_SPELLINGS.get(unit, unit))
-    except (pint.PintError, ValueError, AttributeError, TypeError, tokenize.TokenError, AssertionError):
+    except (
+        pint.PintError,
+        ValueError,
+        ArithmeticError,
+        AttributeError,
+        TypeError,
+        tokenize.TokenError,
+        AssertionError,
+    ):
         return None
 
 
