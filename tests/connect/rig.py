@@ -13,6 +13,7 @@ import msgspec
 
 from headworks.base import log
 from headworks.base.clock import Clock, SystemClock
+from headworks.base.settings import Home
 from headworks.bus.batch import SampleBatch
 from headworks.bus.client import Bus
 from headworks.bus.messages import Event, Mark, Watermark, decode
@@ -96,6 +97,10 @@ class Rig:
             zip(batch.tag.tolist(), batch.time.tolist(), batch.value.tolist(), batch.status.tolist(), strict=True)
         )
 
+    async def samples_if_any(self) -> list[tuple[int, int, float, int]]:
+        """Return the stored samples, none if there are none yet."""
+        return await self.samples() if any(isinstance(b, SampleBatch) for b in await self.log()) else []
+
     async def quarantined(self) -> list[dict[str, Any]]:
         stream = f"QUARANTINE_{self.plan.tenant}"
         state = await self.bus.stream_state(stream)
@@ -120,10 +125,14 @@ class Rig:
 
 @asynccontextmanager
 async def running(
-    server: BusServer, plan: PartitionPlan, clock: Clock | None = None, max_bytes: int = 64 << 20
+    server: BusServer,
+    plan: PartitionPlan,
+    clock: Clock | None = None,
+    max_bytes: int = 64 << 20,
+    home: Home | None = None,
 ) -> AsyncIterator[Rig]:
     bus = await Bus.connect(server.url, server.token, "test")
-    service = Service(bus, plan.tenant, clock or SystemClock(), max_bytes, log.get("test"))
+    service = Service(bus, plan.tenant, clock or SystemClock(), max_bytes, log.get("test"), home)
     events: list[Event] = []
 
     async def heard(_: str, data: bytes) -> None:

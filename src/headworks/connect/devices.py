@@ -130,6 +130,8 @@ class Registry:
         before = self._by_partition.get(plan.partition, {})
         devices = {}
         for d in plan.devices:
+            if d.opcua is not None:
+                continue  # we connect to it; nobody may connect as it
             old = before.get(d.code)
             device = devices[d.code] = Device(plan.partition, d, tags, old.tally if old else Tally())
             if old:

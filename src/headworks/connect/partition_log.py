@@ -240,33 +240,32 @@ class SystemCondition:
         # Unknown at first: an earlier process may have raised it, so the first "no" is said as well.
         self._state: bool | None = None
         self._number = 0
-        self._edges: asyncio.Queue[tuple[Edges, PartitionPlan]] = asyncio.Queue()
+        self._edges: asyncio.Queue[tuple[Edges, PartitionPlan, bool]] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
         self._last = 0
 
-    def set(self, active: bool, plan: PartitionPlan) -> None:
-        """Say that the condition is or is not there; only a change is told."""
+    def set(self, active: bool, plan: PartitionPlan, evidence: float | None = None) -> None:
+        """Say that the condition is or is not there; only a change is told.
+
+        `evidence` is the number beside it; without one it is how many bytes the log holds.
+        """
         if active is self._state:
             return
         self._state = active
         # A tick of its own for every edge, also when two come within a microsecond.
         self._last = max(self._clock.now(), self._last + 1)
-        edge = Edge(plan.system_instance, self._name, self._last, "raise" if active else "clear", 0.0, 0)
-        self._edges.put_nowait((Edges(0, plan.revision, (edge,)), plan))
+        edge = Edge(plan.system_instance, self._name, self._last, "raise" if active else "clear", evidence or 0.0, 0)
+        self._edges.put_nowait((Edges(0, plan.revision, (edge,)), plan, evidence is None))
         if self._task is None:
             self._task = asyncio.create_task(self._say())
 
     async def _say(self) -> None:
         while True:
-            edges, plan = await self._edges.get()
+            edges, plan, measure = await self._edges.get()
             edge = edges.edges[0]
-            try:
-                used = float((await self._bus.stream_state(log_stream(plan.tenant, plan.partition))).bytes)
-            except BusUnreachable as e:
-                # The number is evidence; the alarm does not wait for it.
-                _logger.info("size of the log not known", partition=plan.partition, error=repr(e))
-                used = float("nan")
-            edge = Edge(edge.instance, edge.condition, edge.tick, edge.transition, used, edge.status)
+            if measure:
+                value = await self._size_of_log(plan)
+                edge = Edge(edge.instance, edge.condition, edge.tick, edge.transition, value, edge.status)
             self._number += 1
             await self._bus.publish_retrying(
                 subject(plan.tenant, "condition", plan.partition),
@@ -274,6 +273,14 @@ class SystemCondition:
                 msg_id=f"{self._epoch}-{self._name}-{self._number}",
             )
             self._edges.task_done()
+
+    async def _size_of_log(self, plan: PartitionPlan) -> float:
+        try:
+            return float((await self._bus.stream_state(log_stream(plan.tenant, plan.partition))).bytes)
+        except BusUnreachable as e:
+            # The number is evidence; the alarm does not wait for it.
+            _logger.info("size of the log not known", partition=plan.partition, error=repr(e))
+            return float("nan")
 
     async def close(self) -> None:
         if self._task is not None:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import secrets
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client import Counter, Gauge
 
 from headworks.base import tasks
 from headworks.base.clock import Clock
 from headworks.base.errors import Fault, NotFound
+from headworks.base.settings import Home
 from headworks.bus.client import Bus
 from headworks.bus.errors import LIBRARY_ERRORS, BusUnreachable
 from headworks.bus.plan import PartitionPlan
+from headworks.bus.subjects import subject
 from headworks.connect.devices import Registry
 from headworks.connect.ingest import Ingest
 from headworks.connect.mqtt.server import MqttEndpoint
@@ -22,6 +25,9 @@ from headworks.connect.notices import Events, Quarantine
 from headworks.connect.partition_log import PartitionLog
 from headworks.connect.ticker import Ticker
 from headworks.roles.context import RoleContext
+
+if TYPE_CHECKING:
+    from headworks.connect.opcua.sources import Sources
 
 _STOP_SECONDS = 4.0
 _RETRY_SECONDS = 0.3
@@ -42,14 +48,23 @@ _BACKLOG = Gauge("headworks_connect_backlog_samples", "Samples not yet stored", 
 
 
 class Service:
-    """Everything between the devices of one tenant and its logs."""
+    """Everything between the devices of one tenant and its logs.
 
-    def __init__(self, bus: Bus, tenant: str, clock: Clock, stream_max_bytes: int, log: Any) -> None:
+    Parameters
+    ----------
+    home : keeps the secrets that sources need; without one there are no sources we connect to
+    """
+
+    def __init__(
+        self, bus: Bus, tenant: str, clock: Clock, stream_max_bytes: int, log: Any, home: Home | None = None
+    ) -> None:
         self._bus = bus
         self._tenant = tenant
         self._clock = clock
         self._stream_max_bytes = stream_max_bytes
         self._log = log
+        self._home = home
+        self._sources: Sources | None = None
         # Names this process in message ids: its start, so that a log reads in order, and something random.
         self._epoch = f"{clock.now():x}{secrets.token_hex(4)}"
         self.logs: dict[str, PartitionLog] = {}
@@ -80,7 +95,23 @@ class Service:
         self._tasks.append(asyncio.create_task(self.events.run()))
         port = await self.endpoint.start(host, port)
         await self._bus.watch_plans(self._tenant, self.use_plan)
+        if self._home is not None:
+            await self._bus.serve(subject(self._tenant, "ask", "connect"), self._answer)
         return port
+
+    async def _answer(self, data: bytes) -> bytes:
+        assert self._home is not None
+        return await self._opcua(self._home).answer(data)
+
+    def _opcua(self, home: Home) -> Sources:
+        """Return the OPC UA sources; the library is only loaded where there is one, or somebody looks for one."""
+        if self._sources is None:
+            from headworks.connect.opcua.driver import Surroundings
+            from headworks.connect.opcua.sources import Sources
+
+            around = Surroundings(home, self._clock, self.events, random.random)
+            self._sources = Sources(self._bus, self._epoch, self.logs, self.quarantine, around)
+        return self._sources
 
     async def use_plan(self, partition: str, digest: bytes) -> None:
         """Work by the plan with that digest. Devices stay connected unless the plan has them no longer."""
@@ -106,6 +137,8 @@ class Service:
             self._tasks.append(asyncio.create_task(Ticker(log, self._clock).run()))
         self.registry.update(plan)
         self.endpoint.plans_changed()
+        if self._home is not None and (self._sources is not None or any(d.opcua for d in plan.devices)):
+            await self._opcua(self._home).use(plan)
         self._digests[partition] = name
         self._log.info("plan in use", partition=partition, revision=plan.revision, devices=len(plan.devices))
 
@@ -114,13 +147,15 @@ class Service:
         for task in (*self._tasks, *self._writers.values()):
             if task.done():
                 task.result()
+        if self._sources is not None:
+            self._sources.check()
 
     def report(self) -> dict[str, Any]:
         """Count on, and return the health detail: rates since the last report, totals, and when each device was heard."""
         now, ingest = time.monotonic(), self.ingest
         totals = {
             "messages": ingest.messages,
-            "samples": ingest.samples,
+            "samples": ingest.samples + (self._sources.samples if self._sources is not None else 0),
             "stored": sum(log.stored_samples for log in self.logs.values()),
             "refused": ingest.refused,
             "malformed": ingest.malformed,
@@ -156,12 +191,15 @@ class Service:
                     "unknown": d.tally.unknown,
                 }
                 for d in self.registry.all()
-            },
+            }
+            | (self._sources.report() if self._sources is not None else {}),
         }
 
     async def stop(self) -> None:
         """Answer what is stored, then end."""
         await tasks.end(self._tasks)
+        if self._sources is not None:
+            await self._sources.close()
         await self.endpoint.close(_STOP_SECONDS)
         await asyncio.gather(*(log.close(self._writers[p], 1.0) for p, log in self.logs.items()))
         await self.quarantine.close(1.0)
@@ -169,7 +207,7 @@ class Service:
 
 async def main(ctx: RoleContext) -> None:
     """Run until told to stop."""
-    service = Service(ctx.bus, ctx.settings.tenant, ctx.clock, ctx.settings.stream_max_bytes, ctx.log)
+    service = Service(ctx.bus, ctx.settings.tenant, ctx.clock, ctx.settings.stream_max_bytes, ctx.log, ctx.home)
     starting = asyncio.create_task(service.start(*ctx.endpoints.mqtt))
     stopping = asyncio.create_task(ctx.stopping.wait())
     try:

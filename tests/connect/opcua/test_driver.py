@@ -1,0 +1,161 @@
+"""The driver against a real server: values, security, losses of every kind."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+
+import pytest
+from asyncua import ua
+
+from headworks.base.clock import SystemClock
+from headworks.base.settings import Home
+from headworks.bus.server import BusServer
+
+from ..rig import Rig, running  # noqa: TID252 - helpers of this folder and the one above
+from .plant import Plant, Wire
+from .rigging import connected, edges, link, plan_of, secured, source, stored, until
+
+pytestmark = [pytest.mark.feature("PLT-03"), pytest.mark.integration]
+
+CLOCK = SystemClock()
+
+
+async def test_values_come_with_source_time_status_unit_and_range(
+    bus_server: BusServer, home: Home, plant: Plant
+) -> None:
+    keys = {
+        "ns=2;s=P": {"gain": 0.1, "offset": 5.0, "low": 0.0, "high": 10.0},
+        "ns=2;s=Run": {},
+        "ns=2;s=Count": {},
+        "ns=2;s=Bad": {},
+        "ns=2;s=Name": {},
+        "ns=2;s=List": {},
+        "nsu=urn:test:plant;s=T7": {},
+        "ns=2;s=Nothing": {},
+        "no node id": {},
+    }
+    async with running(bus_server, plan_of(source(plant.endpoint), keys), home=home) as rig:
+        await connected(rig)
+        now = CLOCK.now() // 1000 * 1000 - 500_000
+        await stored(rig, lambda s: s[0] == 7)
+        plant.write("P", 30.0, now + 1)
+        plant.write("Count", ua.Variant(-3, ua.VariantType.Int32), now + 2)
+        plant.write("Bad", 2.5, now + 3, 0x808B0000)
+        plant.write("Run", False, now + 4, 0x40940000)
+        assert await stored(rig, lambda s: s[:2] == (1, now + 1)) == [(1, now + 1, 8.0, 0)]
+        assert await stored(rig, lambda s: s[:2] == (3, now + 2)) == [(3, now + 2, -3.0, 0)]
+        ((_, _, value, status),) = await stored(rig, lambda s: s[:2] == (4, now + 3))
+        assert (math.isnan(value), status) == (True, 0x808B0000)  # a server gives no value with a bad status
+        assert await stored(rig, lambda s: s[:2] == (2, now + 4)) == [(2, now + 4, 0.0, 0x40940000)]
+        plant.write("P", 70.0, now + 5)
+        assert await stored(rig, lambda s: s[:2] == (1, now + 5)) == [(1, now + 5, 12.0, 0x803C0000)]
+        samples = await rig.samples()
+        plant.write("Bad", 2.5, now + 6, 0x808C0000)
+        assert {(s[0], s[3], math.isnan(s[2])) for s in samples if s[0] in (5, 6)} == {
+            (5, 0x80740000, True),
+            (6, 0x80740000, True),
+        }
+        said = link(rig)
+        assert said["bad_points"] == [
+            {"key": "no node id", "tag": "TAG9", "reason": "BadNodeIdInvalid"},
+            {"key": "ns=2;s=List", "tag": "TAG6", "reason": "type:Array"},
+            {"key": "ns=2;s=Name", "tag": "TAG5", "reason": "type:String"},
+            {"key": "ns=2;s=Nothing", "tag": "TAG8", "reason": "BadNodeIdUnknown"},
+        ]
+        assert (said["state"], said["error"], said["gaps"], said["points"]) == ("connected", None, 0, 9)
+
+
+async def test_security_user_and_pinned_certificate(bus_server: BusServer, home: Home, plant: Plant) -> None:
+    async with running(bus_server, plan_of(secured(plant, home), {"ns=2;s=T1": {}}), home=home) as rig:
+        await connected(rig)
+        assert (await stored(rig, lambda s: s[0] == 1))[0][2:] == (1.0, 0)
+        assert (home.path / "secrets" / "opcua-client.pem").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"password": ""}, "opcua.login_refused"),
+        ({"server_certificate": "ab" * 32}, "opcua.certificate_changed"),
+        ({"server_certificate": ""}, "opcua.certificate_not_accepted"),
+        ({"policy": "Aes128_Sha256_RsaOaep"}, "opcua.no_endpoint"),
+        ({"password": "sealed elsewhere"}, "setup.unsealable"),
+    ],
+)
+async def test_a_server_is_refused_that_is_not_as_agreed(
+    bus_server: BusServer, home: Home, plant: Plant, changes: dict[str, str], code: str
+) -> None:
+    async with running(bus_server, plan_of(secured(plant, home, **changes), {"ns=2;s=T1": {}}), home=home) as rig:
+        said = await until(lambda: link(rig)["error"] and link(rig))
+        assert (said["state"], said["error"]["code"]) == ("down", code)
+        assert {s[3] for s in await stored(rig, lambda s: True)} == {0x80310000}
+        await until(lambda: link(rig)["since_ms"])
+        assert await wait_edges(rig) == [("link_lost:dcs", "raise")]
+
+
+async def wait_edges(rig: Rig, count: int = 1) -> list[tuple[str, str]]:
+    async with asyncio.timeout(5):
+        while len(found := await edges(rig)) < count:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        return found
+
+
+async def test_a_cut_wire_is_one_alarm_one_gap_and_values_go_on(
+    bus_server: BusServer, home: Home, plant: Plant, wire: Wire
+) -> None:
+    keys = {f"ns=2;s=T{i}": {} for i in range(20)}
+    async with running(bus_server, plan_of(source(wire.endpoint), keys), home=home) as rig:
+        await stored(rig, lambda s: s[3] == 0, 20)
+        wire.cut()
+        await until(lambda: link(rig)["gaps"] == 1)
+        lost = await stored(rig, lambda s: s[3] == 0x80310000, 20)
+        assert sorted(s[0] for s in lost) == list(range(1, 21))
+        assert all(math.isnan(s[2]) for s in lost)
+        await connected(rig)
+        latest = max(s[1] for s in lost)
+        back = await stored(rig, lambda s: s[3] == 0 and s[1] > latest, 20)
+        assert {s[0]: s[2] for s in back} == {i + 1: float(i) for i in range(20)}
+        said = link(rig)
+        assert said["gaps"] == 1
+        assert 0 < said["gap_s"] < 5
+        assert await wait_edges(rig, 3) == [
+            ("link_lost:dcs", "clear"),
+            ("link_lost:dcs", "raise"),
+            ("link_lost:dcs", "clear"),
+        ]
+
+
+async def test_a_server_that_hangs_is_noticed_and_used_again(
+    bus_server: BusServer, home: Home, plant: Plant, wire: Wire
+) -> None:
+    async with running(bus_server, plan_of(source(wire.endpoint), {"ns=2;s=T1": {}}), home=home) as rig:
+        await stored(rig, lambda s: s[3] == 0)
+        wire.frozen.set()
+        await until(lambda: link(rig)["state"] == "down", within=5)
+        assert link(rig)["error"]["code"] == "opcua.silent"
+        wire.frozen.clear()
+        await connected(rig)
+
+
+async def test_a_plan_adds_and_removes_points_without_touching_the_others(
+    bus_server: BusServer, home: Home, plant: Plant
+) -> None:
+    opcua = source(plant.endpoint)
+    async with running(bus_server, plan_of(opcua, {"ns=2;s=T1": {}, "ns=2;s=T2": {}}), home=home) as rig:
+        await stored(rig, lambda s: s[3] == 0, 2)
+        since = link(rig)["since_ms"]
+        changed = plan_of(
+            opcua, {"ns=2;s=T1": {}, "ns=2;s=T9": {}, "ns=2;s=T3": {}}, tenant=rig.plan.tenant, revision=2
+        )
+        await rig.use(changed)
+        assert {s[0]: s[2] for s in await stored(rig, lambda s: s[0] == 3 or s[2] == 9.0, 2)} == {3: 3.0, 2: 9.0}
+        now = CLOCK.now()
+        plant.write_all(["T1", "T2", "T3"], 50.0, now)
+        found = await stored(rig, lambda s: s[1] == now, 2)
+        assert sorted(s[0] for s in found) == [1, 3]
+        assert (link(rig)["since_ms"], link(rig)["gaps"]) == (since, 0)
+        await rig.use(plan_of(opcua, {}, tenant=rig.plan.tenant, revision=3, devices=()))
+        assert "dcs" not in rig.service.report()["devices"]
+        for i in (1, 2, 3):
+            plant.write(f"T{i}", float(i), now + 1)
