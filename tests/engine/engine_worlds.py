@@ -231,11 +231,11 @@ def make_params(rng: np.random.Generator, op: str, raw: bool, wired: int) -> dic
             "frozen_band": 0.0 if raw and rng.random() < 0.5 else float(rng.uniform(0.05, 0.6)),
         }
     if op in ("rolling_mean", "rate_of_change"):
-        return {"window": float(rng.choice([1, 3, 7.5, 30]))}
+        return {"window": float(rng.choice([1, 3, 7.5, 30, 3000]))}
     if op == "rolling_z":
         # Without a least spread only where still signals are still to the last bit.
         least = 0.0 if raw and rng.random() < 0.5 else float(rng.uniform(0.1, 1.0))
-        return {"window": float(rng.choice([1, 3, 7.5, 30])), "min_std": least}
+        return {"window": float(rng.choice([1, 3, 7.5, 30, 3000])), "min_std": least}
     if op == "ewma":
         return {"tau": float(rng.choice([0.5, 3.7, 20.0]))}
     if op == "regression_residual":
@@ -252,7 +252,7 @@ def make_params(rng: np.random.Generator, op: str, raw: bool, wired: int) -> dic
 def make_logic(rng: np.random.Generator, op: str, bools: list[str]) -> dict[str, dict]:
     one = str(rng.choice(bools))
     if op == "delay":
-        params = {"on_s": float(rng.choice([0, 1, 2.5])), "off_s": float(rng.choice([0, 1, 4]))}
+        params = {"on_s": float(rng.choice([0, 1, 2.5, 900])), "off_s": float(rng.choice([0, 1, 4]))}
         return {"inputs": {"x": one}, "params": params}
     if op == "hold":
         return {"inputs": {"x": one}, "params": {"hold_s": float(rng.choice([0, 1, 2.5]))}}

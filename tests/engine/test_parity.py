@@ -67,7 +67,7 @@ class Trace:
 
 def make_world(seed: int) -> World:
     rng = np.random.default_rng(seed)
-    tick = int(rng.choice([1_000_000, 500_000]))
+    tick = int(rng.choice([1_000_000, 1_000_000, 500_000, 600_000_000]))
     length = int(rng.integers(60, 160))
     tags = np.sort(rng.choice(10_000, int(rng.integers(2, 6)), replace=False)).astype(np.uint32)
     templates = {code: make_template(rng, code) for code in ("pump", "fan")[: int(rng.integers(1, 3))]}
