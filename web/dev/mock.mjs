@@ -8,6 +8,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, resolve } from 'node:path';
 import { DIST } from '../scripts/shared.mjs';
+import { answerA } from './mock-a.mjs';
 
 const TYPES = { '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.json': 'application/json' };
 const title = (zh, en) => ({ zh, en });
@@ -127,7 +128,11 @@ const session = (user) => ({
   user: user ? { name: user, display: user === 'viewer' ? '访客' : '李明', roles: [user === 'viewer' ? 'viewer' : 'operator'], permissions: user === 'viewer' ? PERMISSIONS.slice(0, 4) : PERMISSIONS, must_change_password: user === 'new' } : null,
 });
 const problem = (status, code, zh, en, texts_ = []) => ({ problem: true, status, code, title: [zh, en], problems: texts_ });
-const PAGES = [['monitor', '监控中心', 'Monitoring'], ['trends', '趋势', 'Trends'], ['alarms', '报警', 'Alarms'], ['system', '系统', 'System']];
+const PAGES = [
+  ['monitor', '监盘', 'Monitoring', 'operate'], ['trends', '趋势', 'Trends', 'operate'], ['alarms', '报警', 'Alarms', 'operate'], ['orders', '工单', 'Work orders', 'operate'],
+  ['models', '模型', 'Models', 'know'], ['knowledge', '处置指导', 'Guidance', 'know'], ['jobs', '任务', 'Jobs', 'know'], ['sources', '数据源', 'Data sources', 'data'],
+  ['imports', '导入导出', 'Import', 'data'], ['system', '系统', 'System', 'admin'], ['audit', '审计', 'Audit', 'admin'],
+];
 
 function history(url) {
   const [from, to, points] = ['from', 'to', 'points'].map((k) => Number(url.searchParams.get(k)));
@@ -156,6 +161,8 @@ function list(url) {
 }
 
 function api(method, path, url, body, user) {
+  const a = answerA({ assets, tags, alarms, below, sample, problem }, method, path, url, body, user);
+  if (a) return a;
   if (path === 'session/password') return { enter: 'operator' };
   const ack = /^alarms\/([\w-]{36})\/acknowledge$/.exec(path);
   if (ack) {
@@ -179,7 +186,7 @@ function api(method, path, url, body, user) {
     case 'alarms/summary': return summary();
     case 'models': return { items: assets.filter((a) => a.type === 'pump').map((a, i) => ({ id: i, code: `${a.code}-VIB`, template: 'pump_vibration', title: title('泵振动监测', 'Pump vibration'), asset: a.id, conditions: ['vib_high', 'vib_very_high'], active: alarms.filter((x) => active(x) && x.asset.id === a.id).length })) };
     case 'system': return user === 'viewer' ? problem(403, 'auth.forbidden', '您没有查看系统状态的权限', 'You may not see the state of the system') : system();
-    case 'manifest': return { pages: PAGES.map(([id, zh, en]) => ({ id, path: `/${id}`, title: title(zh, en) })).filter((p) => user !== 'viewer' || p.id !== 'system'), apps: [] };
+    case 'manifest': return { pages: PAGES.map(([id, zh, en, group]) => ({ id, path: `/${id}`, title: title(zh, en), group })).filter((p) => user !== 'viewer' || p.id !== 'system'), apps: [] };
     default: return problem(404, 'request.not_found', '未找到', 'Not found');
   }
 }
@@ -216,7 +223,9 @@ const server = createServer((request, response) => {
       if (request.method === 'DELETE') { sessions.delete(cookie); user = undefined; }
       if (request.method !== 'POST') return send(200, session(user));
       if (body.password === 'demo') return enter(body.username);
-      answer = problem(401, 'auth.wrong_credentials', '用户名或密码不正确，请核对大小写后重试', 'User name or password is wrong; check capitals and try again');
+      if (body.username === 'locked') answer = { ...problem(429, 'auth.locked', '连续六次密码错误，账号已锁定', 'The account is locked'), params: { retry_s: 872 } };
+      else if (body.username === 'slow') answer = { ...problem(429, 'auth.throttled', '登录失败次数过多', 'Too many attempts'), params: { retry_s: 5 } };
+      else answer = problem(401, 'auth.wrong_credentials', '用户名或密码不正确，请核对大小写后重试', 'User name or password is wrong; check capitals and try again');
     } else if (!user) answer = problem(401, 'auth.required', '请先登录', 'Sign in first');
     else answer = api(request.method, path, url, body, user);
     if (answer.enter) return enter(answer.enter);

@@ -4,7 +4,8 @@
  */
 import { theme as antdTheme, type ThemeConfig } from 'antd';
 
-export type ThemeName = 'control-room' | 'light';
+export type ThemeName = 'control-room' | 'light' | 'wall';
+export const THEME_NAMES: ThemeName[] = ['control-room', 'light', 'wall'];
 
 const FONT = '"Noto Sans SC", "Noto Sans CJK SC", system-ui, "Segoe UI", "PingFang SC", "Microsoft YaHei", sans-serif';
 
@@ -24,14 +25,26 @@ const light: typeof controlRoom = {
   'alarm-soft': '#fbeeee', 'shadow': '0 6px 24px rgb(0 0 0 / 15%)',
 };
 
-const THEMES = { 'control-room': controlRoom, light };
+/** Wall: the colours of the control room, larger and without the shell around them. */
+const THEMES: Record<ThemeName, typeof controlRoom> = { 'control-room': controlRoom, light, wall: controlRoom };
 
-/** Pens of a trend: told apart from each other and from every alarm colour; the second four are dashed as well. */
+const DARK_PENS = [
+  '#7fc4ff', '#86dcc0', '#b9abff', '#d8dde2', '#4fa3b5', '#a9c68a', '#c9b199', '#8fa2e0', '#5f93c4', '#5fa98d', '#9a8fd0', '#97a1aa',
+];
+const SOLID = undefined;
+const DASHED = [6, 3];
+const DOTTED = [2, 3];
+
+/** Pens of a trend: told apart from each other and from every alarm colour; the second four are dashed, the third dotted. */
 export const PENS: Record<ThemeName, string[]> = {
-  'control-room': ['#7fc4ff', '#86dcc0', '#b9abff', '#d8dde2', '#4fa3b5', '#a9c68a', '#c9b199', '#8fa2e0'],
-  light: ['#1667a8', '#157a5c', '#5b48b8', '#3a444d', '#1c7080', '#4c6b24', '#7a5b3a', '#3a4fa8'],
+  'control-room': DARK_PENS,
+  light: ['#1667a8', '#157a5c', '#5b48b8', '#3a444d', '#1c7080', '#4c6b24', '#7a5b3a', '#3a4fa8', '#3f83b5', '#3a8f73', '#7565c4', '#65707a'],
+  wall: DARK_PENS,
 };
-export const PEN_DASH: (number[] | undefined)[] = [undefined, undefined, undefined, undefined, [6, 3], [6, 3], [6, 3], [6, 3]];
+export const PEN_DASH: (number[] | undefined)[] = [
+  SOLID, SOLID, SOLID, SOLID, DASHED, DASHED, DASHED, DASHED, DOTTED, DOTTED, DOTTED, DOTTED,
+];
+export const MAX_PENS = PEN_DASH.length;
 
 export const token = (theme: ThemeName, name: keyof typeof controlRoom): string => THEMES[theme][name];
 

@@ -5,7 +5,7 @@ import { useErrorText } from '../../components/states';
 import { LanguageSwitch } from '../shell/language-switch';
 import { queryClient } from '../../lib/client';
 import { titleOf } from '../../lib/format';
-import { request } from '../../lib/http';
+import { ApiError, request } from '../../lib/http';
 import { keys } from '../../lib/keys';
 import type { Session } from '../../lib/types';
 import './login.css';
@@ -16,8 +16,46 @@ function enter(session: Session): void {
   queryClient.setQueryData(keys.session, session);
 }
 
+/** Seconds until one may try again, counted down; null for a refusal that has no such time. */
+function useRest(error: unknown): number | null {
+  const given = error instanceof ApiError ? Number(error.problem.params?.retry_s) : NaN;
+  const [rest, setRest] = useState<number | null>(null);
+  useEffect(() => {
+    if (!(given > 0)) {
+      setRest(null);
+      return undefined;
+    }
+    const end = performance.now() + given * 1000;
+    const tick = () => setRest(Math.max(0, Math.ceil((end - performance.now()) / 1000)));
+    tick();
+    const timer = setInterval(tick, 500);
+    return () => clearInterval(timer);
+  }, [error, given]);
+  return rest;
+}
+
+/** Too many wrong passwords: why, how long it still lasts, and what else one can do. */
+function Wait({ code, rest }: { code: string; rest: number }) {
+  const { t } = useTranslation('login');
+  const locked = code === 'auth.locked';
+  const time = `${Math.floor(rest / 60)}:${String(rest % 60).padStart(2, '0')}`;
+  return (
+    <div className="hw-note" role="alert" data-testid="login-wait" data-code={code} data-rest={rest}>
+      <strong>{t(locked ? 'login:locked' : 'login:throttled')}</strong>
+      {rest > 0 ? (
+        <>
+          <p className="hw-restline">{t('login:rest')} <b className="hw-num" aria-live="off">{time}</b></p>
+          {locked ? <p>{t('login:lockedHint')}</p> : null}
+        </>
+      ) : <p>{t('login:again')}</p>}
+    </div>
+  );
+}
+
 function Refusal({ error }: { error: unknown }) {
   const text = useErrorText(error);
+  const rest = useRest(error);
+  if (rest !== null) return <Wait code={text.code} rest={rest} />;
   return (
     <div className="hw-note" role="alert">
       <strong>{text.title}</strong>

@@ -1,4 +1,7 @@
-import { AlertOutlined, AppstoreOutlined, ClusterOutlined, DashboardOutlined, LineChartOutlined } from '@ant-design/icons';
+import {
+  AlertOutlined, ApartmentOutlined, ApiOutlined, AppstoreOutlined, AuditOutlined, BookOutlined, ClusterOutlined, DashboardOutlined,
+  FieldTimeOutlined, ImportOutlined, KeyOutlined, LineChartOutlined, TeamOutlined, ToolOutlined,
+} from '@ant-design/icons';
 import type { ReactNode } from 'react';
 
 /** Icon of a page by its id in the manifest. */
@@ -6,6 +9,15 @@ export const ICONS: Record<string, ReactNode> = {
   monitor: <DashboardOutlined />,
   trends: <LineChartOutlined />,
   alarms: <AlertOutlined />,
+  orders: <ToolOutlined />,
+  models: <ApartmentOutlined />,
+  knowledge: <BookOutlined />,
+  jobs: <FieldTimeOutlined />,
+  sources: <ApiOutlined />,
+  imports: <ImportOutlined />,
   system: <ClusterOutlined />,
+  audit: <AuditOutlined />,
+  users: <TeamOutlined />,
+  tokens: <KeyOutlined />,
   app: <AppstoreOutlined />,
 };

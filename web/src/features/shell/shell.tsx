@@ -1,50 +1,20 @@
 import { MenuFoldOutlined, MenuUnfoldOutlined } from '@ant-design/icons';
-import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import { NavLink, useLocation } from 'react-router';
+import { useLocation } from 'react-router';
 import { Boundary } from '../../components/states';
 import { titleOf } from '../../lib/format';
-import { manifestQuery, summaryQuery } from '../../lib/queries';
 import type { Session } from '../../lib/types';
 import { useLink } from '../../live/hooks';
 import { setPreferences, usePreferences } from '../../theme/preferences';
 import { AssetTree } from './asset-tree';
 import { TreeDialog } from './tree-dialog';
-import { ICONS } from './icons';
+import { GlobalSearch } from './global-search';
+import { BottomNav, Rail } from './nav';
 import { Clock, TopAlarms } from './top-parts';
 import { UserMenu } from './user-menu';
 import { LinkState, StaleStrip } from './link-state';
 import './shell.css';
-
-interface Item {
-  id: string;
-  path: string;
-  title: string;
-}
-
-function useMenu(): Item[] {
-  const { data } = useQuery(manifestQuery());
-  const apps = (data?.apps ?? []).map((a) => ({ id: a.id, path: `/apps/${a.id}`, title: titleOf(a.title) }));
-  return [...(data?.pages ?? []).map((p) => ({ id: p.id, path: p.path, title: titleOf(p.title) })), ...apps];
-}
-
-function Nav({ items, className }: { items: Item[]; className: string }) {
-  const { t } = useTranslation('shell');
-  const { data: summary } = useQuery(summaryQuery());
-  const unacked = summary?.unacked.reduce((a, b) => a + b, 0) ?? 0;
-  return (
-    <nav className={className} aria-label={t('shell:nav.label')}>
-      {items.map((item) => (
-        <NavLink key={item.id} to={item.path} data-testid={`nav-${item.id}`}>
-          {ICONS[item.id] ?? ICONS.app}
-          <span>{item.title}</span>
-          {item.id === 'alarms' && unacked > 0 ? <em className="hw-num" aria-label={t('shell:unacked', { n: unacked })}>{unacked}</em> : null}
-        </NavLink>
-      ))}
-    </nav>
-  );
-}
 
 function useNarrow(): boolean {
   const query = '(max-width: 767px)';
@@ -82,7 +52,6 @@ export function Shell({ session, children }: { session: Session; children: React
   const { treeCollapsed } = usePreferences();
   const [drawer, setDrawer] = useState(false);
   const location = useLocation();
-  const items = useMenu();
   const site = titleOf(session.site);
   useLinkAttribute();
   useBlinkInStep();
@@ -98,12 +67,13 @@ export function Shell({ session, children }: { session: Session; children: React
           {open ? <MenuFoldOutlined /> : <MenuUnfoldOutlined />}
         </button>
         <strong className="hw-site hw-nowrap">{site}</strong>
-        {narrow ? null : <Nav items={items} className="hw-topnav" />}
+        <GlobalSearch narrow={narrow} />
         <TopAlarms />
         <Clock />
         <LinkState />
         <UserMenu session={session} narrow={narrow} />
       </header>
+      {narrow ? null : <Rail />}
       {narrow ? (
         <TreeDialog open={drawer} onClose={() => setDrawer(false)} />
       ) : open ? (
@@ -113,7 +83,7 @@ export function Shell({ session, children }: { session: Session; children: React
         <StaleStrip />
         <Boundary key={location.pathname}>{children}</Boundary>
       </main>
-      {narrow ? <Nav items={items} className="hw-bottomnav" /> : null}
+      {narrow ? <BottomNav /> : null}
     </div>
   );
 }

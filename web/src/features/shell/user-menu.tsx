@@ -1,4 +1,4 @@
-import { UserOutlined } from '@ant-design/icons';
+import { CheckOutlined, UserOutlined } from '@ant-design/icons';
 import { Dropdown, type MenuProps } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { queryClient } from '../../lib/client';
@@ -7,6 +7,7 @@ import { setLanguage } from '../../lib/i18n';
 import { keys } from '../../lib/keys';
 import type { Session } from '../../lib/types';
 import { setPreferences, usePreferences } from '../../theme/preferences';
+import { THEME_NAMES } from '../../theme/tokens';
 import { LanguageSwitch } from './language-switch';
 
 async function signOut(): Promise<void> {
@@ -24,14 +25,18 @@ export function UserMenu({ session, narrow }: { session: Session; narrow: boolea
   const { theme, blink } = usePreferences();
   const items: MenuProps['items'] = [
     { key: 'who', type: 'group', label: t('shell:user.roles', { roles: session.user?.roles.map((r) => t(`shell:role.${r}`, { defaultValue: r })).join(' ') }) },
-    { key: 'theme', label: t(theme === 'light' ? 'shell:user.dark' : 'shell:user.light') },
+    { key: 'theme', type: 'group', label: t('shell:user.theme'), children: THEME_NAMES.map((name) => ({
+      key: name, label: <span data-testid={`theme-${name}`}>{t(`shell:user.${name}`)}</span>, icon: name === theme ? <CheckOutlined /> : <span className="hw-nocheck" />,
+    })) },
+    { type: 'divider' },
     { key: 'blink', label: t(blink ? 'shell:user.blinkOff' : 'shell:user.blinkOn') },
     ...(narrow ? [{ key: 'language', label: t(`shell:language.${i18n.language === 'en' ? 'zh-CN' : 'en'}`) }] : []),
     { type: 'divider' },
     { key: 'out', label: t('shell:user.out') },
   ];
   const onClick: MenuProps['onClick'] = ({ key }) => {
-    if (key === 'theme') setPreferences({ theme: theme === 'light' ? 'control-room' : 'light' });
+    const chosen = THEME_NAMES.find((name) => name === key);
+    if (chosen) setPreferences({ theme: chosen });
     if (key === 'blink') setPreferences({ blink: !blink });
     if (key === 'language') void setLanguage(i18n.language === 'en' ? 'zh-CN' : 'en');
     if (key === 'out') void signOut();

@@ -1,6 +1,6 @@
-/** From pens to what uPlot draws: one x axis, nulls where there is no value, and the stretches of bad data. */
+/** From pens to what uPlot draws: one x axis, nulls where there is no value, and the stretches that are not good. */
 import uPlot from 'uplot';
-import { quality } from '../../lib/status';
+import { quality, statusKey } from '../../lib/status';
 import type { Pen } from './pens';
 
 type Column = (number | null | undefined)[];
@@ -8,14 +8,15 @@ type Column = (number | null | undefined)[];
 const GAP_FACTOR = 5;
 const LEAST_GAP_MS = 30_000;
 
-function gapOf(pen: Pen): number {
+/** A silence longer than this [ms] is a gap: five usual steps, and never less than the tag may be silent. */
+export function gapOf(pen: Pen, staleness = 0): number {
   const steps: number[] = [];
   const stride = Math.max(1, Math.floor(pen.time.length / 200));
   for (let i = stride; i < pen.time.length; i += stride) {
     steps.push(((pen.time[i] ?? 0) - (pen.time[i - stride] ?? 0)) / stride);
   }
   steps.sort((a, b) => a - b);
-  return Math.max(LEAST_GAP_MS, GAP_FACTOR * (steps[steps.length >> 1] ?? 0));
+  return Math.max(LEAST_GAP_MS, staleness, GAP_FACTOR * (steps[steps.length >> 1] ?? 0));
 }
 
 /** One table per pen: seconds, min, max, mean. A silence longer than the usual step is a gap, not a line. */
@@ -38,24 +39,43 @@ function tableOf(pen: Pen): Column[] {
 }
 
 export function chartData(pens: Pen[]): uPlot.AlignedData {
-  const tables = pens.map(tableOf).filter((t) => t[0]?.length);
-  if (!tables.length) return [[], ...pens.flatMap(() => [[], [], []])] as uPlot.AlignedData;
-  const all = pens.map((pen) => (pen.time.length ? tableOf(pen) : [[0], [null], [null], [null]]));
-  return uPlot.join(all as uPlot.AlignedData[]);
+  if (!pens.some((pen) => pen.time.length)) return [[], ...pens.flatMap(() => [[], [], []])] as uPlot.AlignedData;
+  return uPlot.join(pens.map((pen) => (pen.time.length ? tableOf(pen) : [[0], [null], [null], [null]])) as uPlot.AlignedData[]);
 }
 
-/** Stretches [from, to] in ms where a pen is bad or has no value. */
-export function badStretches(pen: Pen): [number, number][] {
-  const found: [number, number][] = [];
-  let start: number | null = null;
+export type Doubt = 'bad' | 'uncertain' | 'none';
+
+export interface Stretch {
+  from: number;
+  to: number;
+  kind: Doubt;
+}
+
+function kindAt(pen: Pen, i: number): Doubt | null {
+  const status = pen.status[i] ?? 0;
+  const found = quality(status);
+  if (statusKey(status) === 'noData' || (found !== 'bad' && pen.mean[i] === null)) return 'none';
+  return found === 'good' ? null : found;
+}
+
+/** Stretches [from, to] in ms of a window that are bad, uncertain or without data; good is what remains. */
+export function stretches(pen: Pen, from: number, to: number, staleness = 0): Stretch[] {
+  const found: Stretch[] = [];
+  const gap = gapOf(pen, staleness);
+  const put = (a: number, b: number, kind: Doubt) => {
+    const last = found.at(-1);
+    if (last && last.kind === kind && a <= last.to) last.to = Math.max(last.to, b);
+    else if (b > a) found.push({ from: a, to: b, kind });
+  };
+  if (!pen.time.length) return to > from ? [{ from, to, kind: 'none' }] : [];
+  const first = pen.time[0] ?? from;
+  if (first - from > gap) put(from, first, 'none');
   pen.time.forEach((time, i) => {
-    const bad = quality(pen.status[i] ?? 0) === 'bad' || pen.mean[i] === null;
-    if (bad && start === null) start = time;
-    if (!bad && start !== null) {
-      found.push([start, time]);
-      start = null;
-    }
+    const next = pen.time[i + 1] ?? Math.max(time, to);
+    const kind = kindAt(pen, i);
+    const silent = next - time > gap;
+    if (kind) put(time, silent ? time + Math.min(gap, 1000) : next, kind);
+    if (silent) put(time + (kind ? Math.min(gap, 1000) : 0), next, 'none');
   });
-  if (start !== null) found.push([start, (pen.time.at(-1) ?? start) + 1000]);
-  return found;
+  return found.filter((s) => s.to > from && s.from < to);
 }

@@ -1,14 +1,20 @@
-import { useEffect, useRef } from 'react';
+import { useEffect, useMemo, useRef, type RefObject } from 'react';
 import { useTranslation } from 'react-i18next';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { formatDay, formatMinute, formatTime, formatValue, siteZone, titleOf } from '../../lib/format';
+import { siteZone, titleOf } from '../../lib/format';
 import type { Tag } from '../../lib/types';
 import { usePreferences } from '../../theme/preferences';
-import { PEN_DASH, PENS, token, type ThemeName } from '../../theme/tokens';
-import { badStretches, chartData } from './chart-data';
+import { chartData, stretches } from './chart-data';
+import { drawBand, drawDoubt, drawLimits, drawTimes, type LimitLine, type TimeLine } from './chart-draw';
+import { axesOf, scaleOf, seriesOf, yRange } from './chart-options';
+import { attachHands } from './gestures';
 import type { Pen } from './pens';
 import './trend.css';
+
+export interface Plot {
+  canvas: () => HTMLCanvasElement | null;
+}
 
 interface Props {
   tags: Tag[];
@@ -16,188 +22,148 @@ interface Props {
   from: number;
   to: number;
   height?: number;
+  /** After this time nothing is known yet: no data is no fault there. */
+  until?: number;
+  axes?: 'unit' | 'own';
+  selected?: number;
+  hidden?: readonly number[];
+  /** Horizontal lines, each on the scale of its unit. */
+  limits?: LimitLine[];
+  /** Shade what lies outside the range of the selected tag. */
+  band?: boolean;
   /** Times drawn as a vertical line, with what they are. */
-  lines?: { time: number; label: string }[];
-  /** Limits drawn across the chart on the scale of their unit, which then always shows them. */
-  limits?: { value: number; unit: string; label: string }[];
+  lines?: TimeLine[];
   onZoom?: (from: number, to: number) => void;
   onZoomOut?: () => void;
+  onMove?: (from: number, to: number) => void;
+  onPick?: (time: number) => void;
   onCursor?: (time: number | null) => void;
+  /** Where the plot lies inside the chart [CSS px]. */
+  onLayout?: (left: number, width: number) => void;
+  plotRef?: RefObject<Plot | null>;
 }
 
-const DAY_S = 86_400;
-const SERIES_PER_PEN = 3;
-const STRIP_PX = 4;
 const NARROW_PX = 600;
+const NONE: readonly number[] = [];
 
-function timeLabels(_: uPlot, splits: number[], __: number, ___: number, step: number): string[] {
-  return splits.map((s) => {
-    const ms = s * 1000;
-    if (step >= DAY_S) return formatDay(ms);
-    const text = step < 60 ? formatTime(ms) : formatMinute(ms);
-    return formatMinute(ms) === '00:00' ? `${formatDay(ms)}\n${text}` : text;
+function useDoubt(props: Props) {
+  const { tags, pens, from, to, until } = props;
+  const end = Math.min(to, until ?? to);
+  // The edges move each second while following; whole steps of the screen are enough.
+  const step = Math.max(1000, (to - from) / 400);
+  const [a, b] = [Math.floor(from / step) * step, Math.ceil(end / step) * step];
+  return useMemo(
+    () => pens.map((pen) => stretches(pen, a, Math.max(a, b), tags.find((tag) => tag.id === pen.id)?.staleness_ms ?? 0)), [pens, tags, a, b],
+  );
+}
+
+/** The scale a limit stands on: that of the selected tag, else of the first tag, with its unit. */
+function limitScale({ tags, selected, axes = 'unit' }: Props, unit: string): string | undefined {
+  const same = tags.filter((tag) => (tag.unit || '1') === (unit || '1'));
+  const tag = same.find((one) => one.id === selected) ?? same[0];
+  return tag && scaleOf(tag, axes);
+}
+
+function draw(u: uPlot, p: Props, doubt: ReturnType<typeof useDoubt>, theme: Parameters<typeof drawTimes>[2]): void {
+  const shown = doubt.map((list, i) => (p.hidden?.includes(p.tags[i]?.id ?? 0) ? [] : list));
+  const chosen = Math.max(0, p.tags.findIndex((tag) => tag.id === p.selected));
+  drawDoubt(u, shown, chosen, theme);
+  const tag = p.tags[chosen];
+  if (p.band && tag) drawBand(u, scaleOf(tag, p.axes ?? 'unit'), tag.low, tag.high, theme);
+  drawLimits(u, p.limits ?? [], (unit) => limitScale(p, unit), theme);
+  drawTimes(u, p.lines ?? [], theme);
+}
+
+function scalesOf(current: RefObject<Props>): uPlot.Scales {
+  const { tags } = current.current;
+  const x: uPlot.Scale = { time: true, range: () => [current.current.from / 1000, current.current.to / 1000] };
+  const y = tags.map((tag): [string, uPlot.Scale] => {
+    const key = scaleOf(tag, current.current.axes ?? 'unit');
+    return [key, { range: (_, min, max) => {
+      const limits = (current.current.limits ?? []).filter((l) => limitScale(current.current, l.unit) === key);
+      return yRange(min, max, limits.map((l) => l.value));
+    } }];
   });
+  return { x, ...Object.fromEntries(y) };
 }
 
-function axesOf(units: string[], theme: ThemeName, most: number): uPlot.Axis[] {
-  const look = {
-    stroke: token(theme, 'muted'), grid: { stroke: token(theme, 'line'), width: 1 }, ticks: { stroke: token(theme, 'line-strong'), width: 1 },
-    font: '12px system-ui, sans-serif',
-  };
-  const y = units.slice(0, most).map((unit, i): uPlot.Axis => ({
-    ...look, scale: unit, side: i % 2 === 0 ? 3 : 1, size: 58, label: unit === '1' ? '' : unit, labelSize: 18, labelFont: look.font,
-    grid: i ? { show: false } : look.grid,
-    values: (_, splits) => splits.map((v) => formatValue(v, splits[0] ?? null, splits.at(-1) ?? null)),
-  }));
-  return [{ ...look, scale: 'x', values: timeLabels, space: 70, size: 42 }, ...y];
-}
-
-function seriesOf(tags: Tag[], theme: ThemeName): { series: uPlot.Series[]; bands: uPlot.Band[] } {
-  const series: uPlot.Series[] = [{}];
-  const bands: uPlot.Band[] = [];
-  tags.forEach((tag, i) => {
-    const colour = PENS[theme][i] ?? '';
-    const edge: uPlot.Series = { scale: tag.unit || '1', stroke: 'transparent', width: 0, points: { show: false } };
-    const at = 1 + i * SERIES_PER_PEN;
-    const dash = PEN_DASH[i];
-    series.push(edge, { ...edge }, {
-      scale: tag.unit || '1', stroke: colour, width: 1.6, points: { show: false }, ...(dash ? { dash } : {}),
-    });
-    bands.push({ series: [at + 1, at], fill: `${colour}3a` });
-  });
-  return { series, bands };
-}
-
-/** Never stretch noise to the full height: at least 1 % of the value's size is shown. */
-function yRange(_: uPlot, min: number | null, max: number | null): [number | null, number | null] {
-  if (min === null || max === null) return [0, 1];
-  const least = Math.max(Math.abs(max), Math.abs(min)) * 0.01 || 1;
-  const pad = Math.max(max - min, least) * 0.08;
-  const extra = Math.max(0, least - (max - min)) / 2;
-  return [min - pad - extra, max + pad + extra];
-}
-
-function drawBad(u: uPlot, pens: Pen[], theme: ThemeName): void {
-  const { ctx, bbox } = u;
-  const strip = STRIP_PX * devicePixelRatio;
-  pens.forEach((pen, i) => {
-    for (const [a, b] of badStretches(pen)) {
-      const left = Math.max(bbox.left, u.valToPos(a / 1000, 'x', true));
-      const right = Math.min(bbox.left + bbox.width, u.valToPos(b / 1000, 'x', true));
-      if (right <= left) continue;
-      ctx.fillStyle = `${token(theme, 'bad')}26`;
-      ctx.fillRect(left, bbox.top, right - left, bbox.height);
-      ctx.fillStyle = PENS[theme][i] ?? '';
-      ctx.fillRect(left, bbox.top + bbox.height - strip * (i + 1), right - left, strip - 1);
-    }
-  });
-}
-
-function drawLines(u: uPlot, lines: NonNullable<Props['lines']>, theme: ThemeName): void {
-  const { ctx, bbox } = u;
-  for (const [row, { time, label }] of lines.entries()) {
-    const x = u.valToPos(time / 1000, 'x', true);
-    if (x < bbox.left || x > bbox.left + bbox.width) continue;
-    ctx.strokeStyle = token(theme, 'text');
-    ctx.lineWidth = devicePixelRatio;
-    ctx.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]);
-    ctx.beginPath();
-    ctx.moveTo(x, bbox.top);
-    ctx.lineTo(x, bbox.top + bbox.height);
-    ctx.stroke();
-    ctx.setLineDash([]);
-    ctx.fillStyle = token(theme, 'text');
-    ctx.font = `${12 * devicePixelRatio}px system-ui, sans-serif`;
-    ctx.textAlign = x > bbox.left + bbox.width - 80 * devicePixelRatio ? 'right' : 'left';
-    ctx.fillText(label, x + (ctx.textAlign === 'left' ? 4 : -4) * devicePixelRatio, bbox.top + (14 + 16 * row) * devicePixelRatio);
-  }
-}
-
-function drawLimits(u: uPlot, limits: NonNullable<Props['limits']>, theme: ThemeName): void {
-  const { ctx, bbox } = u;
-  for (const { value, unit, label } of limits) {
-    if (!u.scales[unit]) continue;
-    const y = u.valToPos(value, unit, true);
-    if (y < bbox.top || y > bbox.top + bbox.height) continue;
-    ctx.strokeStyle = token(theme, 'muted');
-    ctx.fillStyle = token(theme, 'text');
-    ctx.lineWidth = 1.5 * devicePixelRatio;
-    ctx.setLineDash([8 * devicePixelRatio, 4 * devicePixelRatio]);
-    ctx.beginPath();
-    ctx.moveTo(bbox.left, y);
-    ctx.lineTo(bbox.left + bbox.width, y);
-    ctx.stroke();
-    ctx.setLineDash([]);
-    ctx.font = `${12 * devicePixelRatio}px system-ui, sans-serif`;
-    ctx.textAlign = 'left';
-    ctx.fillText(`${label} ${formatValue(value)}`, bbox.left + 4 * devicePixelRatio, y - 4 * devicePixelRatio);
-  }
-}
-
+/** The lines of up to twelve tags over time, with everything that says how far they can be trusted. */
 export function TrendChart(props: Props) {
   const { t } = useTranslation('trend');
   const { theme } = usePreferences();
-  const { tags, pens, from, to, height } = props;
+  const { tags, pens, from, to, height, axes = 'unit', hidden = NONE } = props;
+  const selected = props.selected ?? tags[0]?.id ?? 0;
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
-  const current = useRef(props);
-  current.current = props;
-  const structure = tags.map((tag) => `${tag.id}:${tag.unit}`).join();
+  const doubt = useDoubt(props);
+  const data = useMemo(() => chartData(pens), [pens]);
+  const current = useRef({ ...props, doubt });
+  current.current = { ...props, selected, doubt };
+  const structure = `${tags.map((tag) => `${tag.id}:${tag.unit}`).join()}|${axes}|${selected}|${hidden.join()}`;
+  const live = Boolean(props.onMove);
 
   useEffect(() => {
     const element = box.current;
     if (!element) return undefined;
-    const units = [...new Set(current.current.tags.map((tag) => tag.unit || '1'))];
+    const now = () => current.current;
     const size = () => ({ width: Math.max(200, element.clientWidth), height: Math.max(140, element.clientHeight) });
+    const look = { tags: now().tags, theme, axes, selected, hidden: now().hidden ?? NONE, room: element.clientWidth < NARROW_PX ? 2 : 4 };
+    let layout = '';
     const u = new uPlot({
-      ...size(), ...seriesOf(current.current.tags, theme), axes: axesOf(units, theme, element.clientWidth < NARROW_PX ? 2 : 4), legend: { show: false },
-      tzDate: (ts) => uPlot.tzDate(new Date(ts * 1000), siteZone()),
-      scales: {
-        x: { time: true, range: () => [current.current.from / 1000, current.current.to / 1000] },
-        ...Object.fromEntries(units.map((unit) => [unit, { range: ((plotted, min, max) => {
-          const values = (current.current.limits ?? []).filter((l) => l.unit === unit).map((l) => l.value);
-          if (min === null || max === null || !values.length) return yRange(plotted, min, max);
-          return yRange(plotted, Math.min(min, ...values), Math.max(max, ...values));
-        }) as uPlot.Range.Function }])),
-      },
+      ...size(), ...seriesOf(look), axes: axesOf(look), legend: { show: false },
+      tzDate: (ts) => uPlot.tzDate(new Date(ts * 1000), siteZone()), scales: scalesOf(current),
       cursor: { drag: { x: true, y: false, setScale: false }, points: { show: false }, bind: {
-        dblclick: () => () => { current.current.onZoomOut?.(); return null; },
+        dblclick: () => () => { now().onZoomOut?.(); return null; },
       } },
       hooks: {
         draw: [(plotted) => {
-          drawBad(plotted, current.current.pens, theme);
-          drawLines(plotted, current.current.lines ?? [], theme);
-          drawLimits(plotted, current.current.limits ?? [], theme);
+          draw(plotted, now(), now().doubt, theme);
+          const left = Math.round(plotted.bbox.left / devicePixelRatio);
+          const width = Math.round(plotted.bbox.width / devicePixelRatio);
+          if (layout === `${left}/${width}`) return;
+          layout = `${left}/${width}`;
+          now().onLayout?.(left, width);
         }],
         setSelect: [(plotted) => {
           if (plotted.select.width < 8) return;
           const a = plotted.posToVal(plotted.select.left, 'x') * 1000;
           const b = plotted.posToVal(plotted.select.left + plotted.select.width, 'x') * 1000;
           plotted.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-          current.current.onZoom?.(a, b);
+          now().onZoom?.(a, b);
         }],
         setCursor: [(plotted) => {
           const left = plotted.cursor.left ?? -1;
-          current.current.onCursor?.(left < 0 ? null : plotted.posToVal(left, 'x') * 1000);
+          now().onCursor?.(left < 0 ? null : plotted.posToVal(left, 'x') * 1000);
         }],
       },
-    }, chartData(current.current.pens), element);
+    }, chartData(now().pens), element);
     plot.current = u;
+    if (now().plotRef) now().plotRef!.current = { canvas: () => plot.current?.ctx.canvas ?? null };
+    const hands = new AbortController();
+    if (live) {
+      attachHands(u, {
+        span: () => ({ from: now().from, to: now().to }), move: (a, b) => now().onMove?.(a, b), pick: (time) => now().onPick?.(time),
+      }, hands.signal);
+    }
     const observer = new ResizeObserver(() => u.setSize(size()));
     observer.observe(element);
     return () => {
+      hands.abort();
       observer.disconnect();
       u.destroy();
       plot.current = null;
     };
-  }, [structure, theme]);
+    // `structure` stands for tags, units and what is hidden.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [structure, theme, live]);
 
-  useEffect(() => { plot.current?.setData(chartData(pens)); }, [pens, from, to]);
+  const extra = JSON.stringify([props.limits, props.lines, props.band]);
+  useEffect(() => { plot.current?.setData(data); }, [data, from, to, doubt, extra]);
 
   return (
     <div
       ref={box} className="hw-chart" data-testid="trend-canvas" data-from={Math.round(from)} data-to={Math.round(to)} role="img"
-      data-points={pens.reduce((n, pen) => n + pen.time.length, 0)}
+      data-points={pens.reduce((n, pen) => n + pen.time.length, 0)} data-doubt={doubt.reduce((n, list) => n + list.length, 0)}
       style={height ? { height } : undefined} aria-label={t('trend:chart', { tags: tags.map((tag) => titleOf(tag.title)).join(', ') })}
     />
   );
