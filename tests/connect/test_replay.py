@@ -110,6 +110,16 @@ def test_what_is_wrong_is_named(tmp_path: Path, lines: list[str], field: str, va
     assert (problem.field, problem.value, problem.code) == (field, value, code)
 
 
+def test_a_file_that_is_not_in_order_of_time_is_sorted_if_the_map_says_so(tmp_path: Path) -> None:
+    file = table(tmp_path, row(5, 1), row(4, 2), row(5, 3), row(1, 4))
+    mapping = msgspec.structs.replace(MAP, sort=True)
+
+    rows = list(Table(file, mapping).rows())
+
+    assert [r.line for r in rows] == [5, 3, 2, 4]
+    assert [r.time for r in rows] == sorted(r.time for r in rows)
+
+
 def test_a_column_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
     with pytest.raises(Invalid) as e:
         list(Table(table(tmp_path, row(0, 1), header="t;Tmp;Run;Other"), MAP).rows())

@@ -7,6 +7,7 @@ The map says how to read the file (YAML)::
     decimal: "."
     encoding: utf-8
     device: rig             # whose device code it is sent as
+    sort: false             # true: the rows are not in order of time; the file is read whole first
     columns: {Pressure: pressure, Current: current}      # column of the file: key of the device
 
 After the rows of each message the time of the replay is said, so that a partition whose clock is this replay follows.
@@ -60,6 +61,7 @@ class ReplayMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     delimiter: str | None = None
     decimal: str = "."
     encoding: str = "utf-8"
+    sort: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,7 @@ class Table:
         self._zone = ZoneInfo(mapping.time.timezone)
 
     def rows(self) -> Iterator[Row]:
-        """Yield the rows in the order of the file.
+        """Yield the rows in the order of the file, or (map: `sort`) of time; rows of one time stay in the file's order.
 
         Raises
         ------
@@ -147,7 +149,8 @@ class Table:
         with self.file.open("rb") as raw:
             lines = self._lines(raw)
             try:
-                yield from self._read(lines)
+                read = self._read(lines)
+                yield from sorted(read, key=lambda r: r.time) if self.mapping.sort else read
             except UnicodeDecodeError as e:
                 raise Invalid(
                     "replay.map_invalid", file=self.file.name, reason=f"the file is not {self.mapping.encoding}: {e}"
@@ -181,7 +184,7 @@ class Table:
             if len(cells) != len(header):
                 raise _problem(self.file, "replay.row_ragged", line, "", len(cells), expected=len(header))
             instant = self._instant(cells[at], line)
-            if instant < before:
+            if instant < before and not self.mapping.sort:
                 raise _problem(self.file, "replay.not_in_order", line, header[at], cells[at])
             before = instant
             yield Row(line, instant, {key: self._number(cells[i], line, name) for i, name, key in keys})
