@@ -13,7 +13,18 @@ import msgspec
 from headworks.base.clock import MICROS
 from headworks.base.errors import Invalid, Problem
 
-Kind = Literal["bearing_wear", "sensor_freeze", "condenser_air_leak"]
+Kind = Literal[
+    "bearing_wear",
+    "condenser_air_leak",
+    "mill_plugging",
+    "heater_leak",
+    "unit_trip",
+    "sensor_freeze",
+    "sensor_drift",
+    "sensor_failure",
+    "sensor_uncertain",
+]
+"""Sensor faults are known to every unit; each unit says which others it knows (`SimulatedUnit.FAULTS`)."""
 GROWTH = 0.35
 """Share of a fault's duration in which it grows from nothing to its severity. A demonstration presses weeks into minutes."""
 
@@ -21,7 +32,8 @@ GROWTH = 0.35
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
     """One fault: what, where, from when [s after the start of the unit], for how long [s], how bad (1 = plainly visible).
 
-    `target` is an asset code for bearing wear (``U1-FWP-A``), a tag code for a frozen sensor, and not used for the air leak.
+    `target` is an asset code for bearing wear, mill plugging and heater leak (``U1-FWP-A``), a tag code for a sensor fault,
+    the first cause for a unit trip (``furnace_pressure``), and not used for the air leak.
     When the duration is over the fault is repaired; the readings recover at the pace of the process.
     """
 

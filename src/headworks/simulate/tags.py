@@ -16,6 +16,10 @@ class Tag:
     `shared` disturbances (name, gain per unit of disturbance), `ramp` (gain per unit of boiler-follows-turbine
     imbalance while the load moves), a lag `tau` [s], a slow random walk of its own (`wander`, standard deviation, returning in
     `wander_tau` s), then measurement `noise` (standard deviation) and rounding to `resolution`, as a DCS card does.
+
+    A unit that can trip adds: the `section` of the plant that the tag stops with ("": never), the value `off` it then has, and
+    how fast it goes there (`off_tau` [s]). `status`: 0 or 1, no number. `source_unit`: what the control system reports it in,
+    if not in `unit`.
     """
 
     code: str
@@ -34,6 +38,11 @@ class Tag:
     wander_tau: float = 180.0
     ramp: float = 0.0
     shared: tuple[tuple[str, float], ...] = ()
+    section: str = ""
+    off: float = 0.0
+    off_tau: float = 1.0
+    status: bool = False
+    source_unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
