@@ -22,7 +22,10 @@ from headworks.roles.context import RoleContext
 
 # kind -> "module:function"; function(home, params, shared) -> result, None if cancelled. It reads shared["cancel"] and writes
 # its share done to shared["done"]. Only the worker process imports it.
-KINDS = {"backtest": "headworks.roles.backtest:backtest_job"}
+KINDS = {
+    "backtest": "headworks.roles.backtest:backtest_job",
+    "opcua_browse": "headworks.roles.opcua_browse:opcua_browse_job",
+}
 _WORKERS = 1
 
 

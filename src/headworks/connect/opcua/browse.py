@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from asyncua import Client, ua
@@ -309,16 +309,3 @@ def _row(described: dict[str, Any], path: str) -> dict[str, Any]:
 async def level(client: Client, explain: Explain, node: str | None, cursor: str | None) -> dict[str, Any]:
     """Return one level of `client`'s server (see :meth:`Browser.level`)."""
     return await Browser(client, explain).level(node, cursor)
-
-
-def numeric(kind: str) -> bool:
-    """Whether values of this data type (as :meth:`Browser.level` names it) can be samples."""
-    return kind in _NUMERIC
-
-
-_NUMERIC: Iterable[str] = frozenset(
-    (
-        *("Boolean", "SByte", "Byte", "Int16", "UInt16", "Int32", "UInt32", "Int64", "UInt64", "Float", "Double"),
-        *("Number", "Integer", "UInteger", "Enumeration"),
-    )
-)

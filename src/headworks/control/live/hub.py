@@ -140,6 +140,11 @@ class Hub:
 
     # --- what the bus says ----------------------------------------------------------------------------------------
 
+    @property
+    def bus(self) -> Bus:
+        """The connection of this process to the bus; to be used on the event loop only (inside :meth:`ask`)."""
+        return self._bus
+
     async def _heard_samples(self, where: str, data: bytes) -> None:
         try:
             batch = SampleBatch.decode(data)

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from typing import Literal, cast
 
 import msgspec
+from django.db.models import Q
 
 from headworks.base.units import conversion
 from headworks.blocks.template import Binding, GraphTemplate, Instance
-from headworks.bus.plan import DevicePlan, PartitionPlan, Point, TagPlan
+from headworks.bus.plan import DevicePlan, OpcUaSource, PartitionPlan, Point, TagPlan
 from headworks.control.modelling.models import ModelInstance, TemplateVersion
 from headworks.control.twin import models as twin
 from headworks.control.twin.models import Device, Partition, Tag
@@ -65,8 +66,9 @@ def _tag(t: Tag) -> TagPlan:
 
 
 def _devices(partition: Partition) -> Iterable[Device]:
-    """Return the devices that have a token; one without could not prove who it is."""
-    found = Device.objects.filter(partition=partition, retired_at=None).exclude(token_sha256="")
+    """Return the devices that have a token (one without could not prove who it is), and those that we connect to."""
+    known = ~Q(token_sha256="") | Q(protocol="opcua", connection__isnull=False)
+    found = Device.objects.filter(known, partition=partition, retired_at=None)
     return found.prefetch_related("points").order_by("code")
 
 
@@ -77,11 +79,12 @@ def _device(d: Device, units: dict[int, str]) -> DevicePlan:
         (children.setdefault(p.child, []) if p.child else own).append(_point(p, units[p.tag_id]))
     return DevicePlan(
         code=d.code,
-        token_sha256=d.token_sha256,
+        token_sha256=d.token_sha256 if d.protocol == "mqtt" else "",
         points=tuple(own),
         children={name: tuple(points) for name, points in children.items()},
         max_messages_per_s=d.max_messages_per_s,
         drives_clock=d.drives_clock,
+        opcua=msgspec.convert(d.connection, OpcUaSource) if d.protocol == "opcua" else None,
     )
 
 
