@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from headworks.base import status as codes
 from headworks.base.errors import Fault
 from headworks.blocks.template import Binding, BlockNode, Condition, GraphTemplate, Instance, Output, Port, Text
+from headworks.engine import kernels
 from headworks.engine.program import Program, State, StepResult, compile_program
 
 pytestmark = pytest.mark.feature("PLT-08")
@@ -300,3 +301,58 @@ def test_no_rows_change_nothing() -> None:
     out = p.step(state, np.array([], np.int64), np.zeros((0, 1)), np.zeros((0, 1), np.uint32))
     assert (out.calc_value.shape, out.calc_status.shape, out.edges) == ((0, 1), (0, 1), [])
     assert state.last_tick is None
+
+
+# --- a look inside -----------------------------------------------------------------------------------------------------
+
+
+def test_what_every_signal_of_an_instance_is_now() -> None:
+    mean = BlockNode(id="mean", op="rolling_mean", inputs={"x": "in.x"}, params={"window": 2})
+    p = program(template(HIGH, mean, conditions=(ALARM,)), number=3)
+    state = p.new_state()
+    assert p.signals(state, 2) is None
+    feed(p, state, [4, 12])
+
+    assert state.live_tick == START + SECOND
+    assert p.signals(state, 2) == {"in.x": (12.0, 0), "high": (1.0, 0), "mean": (8.0, 0)}
+    assert p.conditions_of(state, 2) == {"high": True}
+    assert (p.signals(state, 0), p.signals(state, 4)) == (None, None)
+
+    again = p.restore(state.export())
+    assert (again.live_tick, p.signals(again, 3)) == (state.live_tick, p.signals(state, 3))
+
+
+def test_after_an_edit_a_new_block_is_not_known_until_its_first_tick() -> None:
+    old, new = program(template(HIGH)), program(template(replace(HIGH, id="added"), HIGH))
+    state = old.new_state()
+    feed(old, state, [12])
+    found = new.signals(new.migrate(old, state), 1)
+    assert found is not None
+    assert (found["in.x"], found["high"]) == ((12.0, 0), (1.0, 0))
+    assert math.isnan(found["added"][0])
+    assert found["added"][1] == codes.BAD_NO_DATA
+
+
+@pytest.mark.feature("N-03")
+def test_a_state_of_another_version_keeps_its_conditions() -> None:
+    p = program(template(HIGH, conditions=(ALARM,)), number=2)
+    state = p.new_state()
+    feed(p, state, [12])
+    state.program_digest = "made by another version"
+    with pytest.raises(Fault):
+        p.restore(state.export())
+
+    salvaged = p.salvage(state.export())
+
+    assert p.raised(salvaged) == [(1, "high"), (2, "high")]
+    assert [e.transition for e in feed(p, salvaged, [12, 0], start=1).edges] == ["clear", "clear"]
+    assert p.raised(p.salvage(b"?")) == []
+
+
+@pytest.mark.feature("N-03")
+def test_only_a_change_of_a_block_in_use_makes_another_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, before = kernels.op_digest, program(template(HIGH)).digest
+    monkeypatch.setattr(kernels, "op_digest", lambda op: "changed" if op == "delay" else real(op))
+    assert program(template(HIGH)).digest == before
+    monkeypatch.setattr(kernels, "op_digest", lambda op: "changed" if op == "above" else real(op))
+    assert program(template(HIGH)).digest != before

@@ -22,7 +22,7 @@ from headworks.bus import messages
 from headworks.bus.batch import SampleBatch
 from headworks.bus.client import Bus
 from headworks.bus.errors import BusFull
-from headworks.bus.messages import Activation, Edges, Watermark
+from headworks.bus.messages import Activation, Edges, Signals, SignalsWanted, Watermark
 from headworks.bus.plan import PartitionPlan, TagPlan
 from headworks.bus.server import BusServer
 from headworks.bus.subjects import log_stream, out_stream, subject
@@ -294,6 +294,47 @@ async def test_log_that_began_anew_is_read_from_its_start(home: Home, own_bus_se
     assert [e for e in edges if e[0] < T0 + 55 * MICROS] == expected_edges(55)[3:]
     assert [t for t, _ in means] == [T0 + s * MICROS for s in range(34, 55)]
     assert [v for _, v in means] == pytest.approx([v for _, v in list(expected_means(55))[34:]])
+
+
+@pytest.mark.feature("PLT-08")
+async def test_engine_tells_what_an_instance_computes_now(home: Home, own_bus_server: BusServer, bus: Bus) -> None:
+    async def ask(instance: int) -> Signals:
+        question = messages.encode(SignalsWanted(instance))
+        return messages.decode(await bus.ask(subject(TENANT, "ask", f"engine-{PARTITION}"), question), Signals)
+
+    await publish_plan(bus, make_plan())
+    async with running_engine(home, own_bus_server) as ctx:
+        await send(bus, range(12))
+        await said(bus, 12)
+        found = await ask(3)
+        unknown = await ask(4)
+        ctx.stopping.set()
+    async with running_engine(home, own_bus_server):
+        await send(bus, range(11, 12))  # a mark that is not newer: nothing is evaluated again
+        await asyncio.sleep(0.3)
+        after = await ask(3)
+
+    assert found.tick == T0 + 11 * MICROS
+    assert found.signals == {"in.x": (80.0, 0), "mean": (44.0, 0), "over": (1.0, 0)}
+    assert found.conditions == {"high": True}
+    assert unknown == Signals()
+    assert after == found
+
+
+@pytest.mark.feature("N-03")
+async def test_snapshot_of_another_version_keeps_the_raised_conditions(
+    home: Home, own_bus_server: BusServer, bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await publish_plan(bus, make_plan())
+    async with running_engine(home, own_bus_server) as ctx:
+        await send(bus, range(15))
+        await said(bus, 15)
+        ctx.stopping.set()
+    monkeypatch.setattr("headworks.engine.kernels.op_digest", lambda op: f"another {op}")
+    async with running_engine(home, own_bus_server):
+        await send(bus, range(15, 32))
+        edges, _ = await said(bus, 32)
+    assert edges == expected_edges(32)
 
 
 @pytest.mark.feature("N-03")

@@ -57,6 +57,24 @@ class Event(msgspec.Struct, frozen=True, tag="v"):
     params: dict[str, Any] = {}
 
 
+class SignalsWanted(msgspec.Struct, frozen=True, tag="q"):
+    """Asked of an engine (subject kind "ask", ``engine-<partition>``): what a model instance computes now."""
+
+    instance: int
+
+
+class Signals(msgspec.Struct, frozen=True, tag="s"):
+    """What a model instance computed at the newest `tick` [µs]; None: no tick since it is in force, or it is not in force.
+
+    `signals` maps every port (``in.<name>``) and block to value (NaN: bad) and status, `conditions` every condition to
+    whether it is raised.
+    """
+
+    tick: int | None = None
+    signals: dict[str, tuple[float, int]] = {}
+    conditions: dict[str, bool] = {}
+
+
 class Health(msgspec.Struct, frozen=True, tag="h"):
     """The state of one role, said every second on the ``health`` subject."""
 
@@ -72,7 +90,7 @@ class Health(msgspec.Struct, frozen=True, tag="h"):
 _encoder = msgspec.msgpack.Encoder()
 
 
-def encode(message: Watermark | Activation | Edges | Event | Health) -> bytes:
+def encode(message: Watermark | Activation | Edges | Event | Health | SignalsWanted | Signals) -> bytes:
     return bytes((WIRE_VERSION,)) + _encoder.encode(message)
 
 

@@ -11,13 +11,13 @@ from typing import Literal
 
 Kind = Literal["samples", "mark", "calc", "condition", "event", "quarantine", "command", "job", "health", "ask"]
 
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,96}")
 
 
 def token(name: str) -> str:
     """Return `name` if it can be one token of a subject, else raise ValueError."""
     if not _TOKEN.fullmatch(name):
-        raise ValueError(f"{name!r} cannot be part of a subject: use 1 to 64 of A-Z a-z 0-9 _ -")
+        raise ValueError(f"{name!r} cannot be part of a subject: use 1 to 96 of A-Z a-z 0-9 _ -")
     return name
 
 

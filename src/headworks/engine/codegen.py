@@ -181,6 +181,12 @@ def block_kernels(specs: Sequence[BlockSpec]) -> str:
     return "\n\n".join(parts)
 
 
+def block_source(spec: BlockSpec) -> str:
+    """Return all that decides what a block does and remembers."""
+    parts = [_plain(helper, helper.__name__) for helper in spec.uses]
+    return "\n\n".join([*parts, _plain(spec.step, f"step_{spec.op}"), _live(spec), _history(spec)])
+
+
 def jitted(functions: Sequence[tuple[Callable[..., Any], str]]) -> str:
     """Return the source of a kernel module of plain functions, each with the Numba signature given (in terms of `array`)."""
     constants = "\n".join(f"{name} = {getattr(status, name)}" for name in STATUS_NAMES)

@@ -36,6 +36,12 @@ def blocks() -> ModuleType:
 
 
 @functools.cache
+def op_digest(op: str) -> str:
+    """Return what names the behaviour and the memory of a block: it changes only when the block itself does."""
+    return codegen.digest(codegen.block_source(catalogue.get(op)))
+
+
+@functools.cache
 def grid() -> ModuleType:
     """Return the kernels of the grid."""
     return load("grid", codegen.jitted(gridsteps.KERNELS))

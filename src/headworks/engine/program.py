@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headworks.base.errors import Fault
+from headworks.base.status import BAD_NO_DATA
 from headworks.blocks import catalogue
 from headworks.blocks.template import GraphTemplate, Instance
 from headworks.engine import codegen, graph, kernels, layout
@@ -64,6 +65,7 @@ class _Export(msgspec.Struct, frozen=True, array_like=True):
     ring: bytes
     edge: bytes
     fresh: bytes
+    live: tuple[int | None, bytes, bytes] = (None, b"", b"")
 
 
 class State:
@@ -77,6 +79,7 @@ class State:
         self.edge = np.zeros(len(program.conditions), np.int64)
         self.fresh = np.ones(len(plan.lanes), np.bool_)
         self.last_tick: int | None = None
+        self.live_tick: int | None = None
         slots = codegen.FIRST_SLOT + program.columns + len(plan.lanes)
         self.live_value, self.live_status = np.zeros(slots), np.zeros(slots, np.uint32)
         self.live_value[codegen.TRUE_SLOT] = 1.0
@@ -97,9 +100,19 @@ class State:
 
     def export(self) -> bytes:
         """Return everything this state remembers."""
-        parts = (self.floats, self.ints, self.ring, self.edge.astype(np.uint8), self.fresh)
+        seen = self.live_tick is not None
         return msgspec.msgpack.encode(
-            _Export(_STATE_VERSION, self.program_digest, self.last_tick, *(p.tobytes() for p in parts))
+            _Export(
+                _STATE_VERSION,
+                self.program_digest,
+                self.last_tick,
+                self.floats.tobytes(),
+                self.ints.tobytes(),
+                self.ring.tobytes(),
+                self.edge.astype(np.uint8).tobytes(),
+                self.fresh.tobytes(),
+                (self.live_tick, self.live_value.tobytes() if seen else b"", self.live_status.tobytes() if seen else b""),
+            )
         )
 
 
@@ -128,6 +141,7 @@ class Program:
         self, plan: Layout, instances: Sequence[Instance], templates: Mapping[str, GraphTemplate], tags: U4, tick: int
     ) -> None:
         self.layout, self.tags, self.tick, self.columns = plan, tags, tick, len(tags)
+        self._instance_ids = np.array([i.id for i in instances], np.int64)
         self._kernels = kernels.blocks()
         by_instance = [(i, templates[i.template]) for i in instances]
         self.conditions = tuple(
@@ -147,7 +161,7 @@ class Program:
             tick,
             tags.tobytes(),
             [(w.instance, w.name) for w in self.conditions],
-            self._kernels.__name__,
+            [(op, kernels.op_digest(op)) for op in sorted({key[2] for key in plan.lanes})],
         )
         self.digest = hashlib.sha256(repr(said).encode()).hexdigest()
 
@@ -215,9 +229,25 @@ class Program:
             for array, saved in parts:
                 array[:] = np.frombuffer(saved, array.dtype)
             state.edge[:] = np.frombuffer(e.edge, np.uint8)
+            state.live_tick, value, status = e.live
+            if state.live_tick is not None:
+                state.live_value[:] = np.frombuffer(value, np.float64)
+                state.live_status[:] = np.frombuffer(status, np.uint32)
         except (msgspec.DecodeError, ValueError) as error:
             raise Fault("engine.state_mismatch", reason=str(error), program=self.digest[:12]) from error
         state.last_tick = e.last_tick
+        return state
+
+    def salvage(self, data: bytes) -> State:
+        """Return a state in which the conditions are what they were when the same models, compiled by another version of this
+        program, exported it; the blocks start fresh. With bytes of other models the conditions start fresh too."""
+        state = self.new_state()
+        try:
+            e = msgspec.msgpack.decode(data, type=_Export)
+        except msgspec.DecodeError:
+            return state
+        if len(e.edge) == len(state.edge):
+            state.edge[:] = np.frombuffer(e.edge, np.uint8)
         return state
 
     def migrate(self, old: Program, state: State) -> State:
@@ -228,7 +258,9 @@ class Program:
         """
         new = self.new_state()
         if old.tick == self.tick:
-            new.last_tick = state.last_tick
+            new.last_tick, new.live_tick = state.last_tick, state.live_tick
+            # What a new block computes is not known before its first tick.
+            new.live_value[codegen.FIRST_SLOT :], new.live_status[codegen.FIRST_SLOT :] = np.nan, BAD_NO_DATA
             place = {key: k for k, key in enumerate(old.layout.lanes)}
             for op, first, end in self.layout.groups.T:
                 pairs = [(k, place[key]) for k in range(first, end) if (key := self.layout.lanes[k]) in place]
@@ -253,14 +285,34 @@ class Program:
                 b[codegen.I, there] + n * b[codegen.LANES, there]
             ]
         new.fresh[here] = state.fresh[there]
+        to, at = codegen.FIRST_SLOT + self.columns + here, codegen.FIRST_SLOT + old.columns + there
+        new.live_value[to], new.live_status[to] = state.live_value[at], state.live_status[at]
         if spec.ring:
             for k, was in zip(here, there, strict=True):
-                length, to, at = a[codegen.W, k], a[codegen.R, k], b[codegen.R, was]
-                new.ring[to : to + length] = state.ring[at : at + length]
+                length, put, take = a[codegen.W, k], a[codegen.R, k], b[codegen.R, was]
+                new.ring[put : put + length] = state.ring[take : take + length]
 
     def raised(self, state: State) -> list[tuple[int, str]]:
         """Return (instance, condition) of every condition that is raised."""
         return [(w.instance, w.name) for w, up in zip(self.conditions, state.edge, strict=True) if up]
+
+    def signals(self, state: State, instance: int) -> dict[str, tuple[float, int]] | None:
+        """Return (value, status) of every port (``in.<name>``) and block of an instance at `state.live_tick`, the last tick
+        that :meth:`step` evaluated; None if this program does not have the instance, or nothing was evaluated yet."""
+        i = int(np.searchsorted(self._instance_ids, instance))
+        if state.live_tick is None or i == len(self._instance_ids) or self._instance_ids[i] != instance:
+            return None
+        first = codegen.FIRST_SLOT + self.columns
+        blocks = self.layout.member[self.layout.models[i] : self.layout.models[i + 1]].tolist()
+        return {
+            self.layout.lanes[k][1]: (float(state.live_value[first + k]), int(state.live_status[first + k]))
+            for k in blocks
+        }
+
+    def conditions_of(self, state: State, instance: int) -> dict[str, bool]:
+        """Return whether each condition of an instance is raised."""
+        found = zip(self.conditions, state.edge.tolist(), strict=True)
+        return {w.name: bool(up) for w, up in found if w.instance == instance}
 
     # --- running ------------------------------------------------------------------------------------------------------
 
@@ -348,6 +400,7 @@ class Program:
             value, status, plan.groups, plan.tab, plan.params, state.floats, state.ints, state.ring,
             state.live_value, state.live_status, self._calc_slots, calc, calc_status, self._cond, state.edge,
         )  # fmt: skip
+        state.live_tick = int(ticks[-1])
         return calc, calc_status, self._edges(ticks, code[:found], proof, worst) if found else []
 
     def _lanes(self, state: State, ticks: I8, value: F8, status: U4) -> tuple[F8, U4, list[Edge]]:

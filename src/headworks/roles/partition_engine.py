@@ -21,7 +21,7 @@ from headworks.bus import messages
 from headworks.bus.batch import SampleBatch
 from headworks.bus.client import Bus
 from headworks.bus.errors import BusUnreachable, GapError
-from headworks.bus.messages import Activation, Edge, Edges, Event, Watermark
+from headworks.bus.messages import Activation, Edge, Edges, Event, Signals, SignalsWanted, Watermark
 from headworks.bus.plan import PartitionPlan
 from headworks.bus.reader import Message, Reader
 from headworks.bus.subjects import log_stream, subject
@@ -117,6 +117,7 @@ class PartitionEngine:
     async def run(self) -> None:
         """Follow the log until cancelled."""
         await self._restore()
+        await self._ctx.bus.serve(subject(self._tenant, "ask", f"engine-{self._partition}"), self._tell_signals)
         sayer = asyncio.create_task(self._say_in_order())
         rememberer = asyncio.create_task(self._remember())
         purger = asyncio.create_task(self._let_go())
@@ -131,6 +132,21 @@ class PartitionEngine:
         finally:
             for task in (sayer, rememberer, purger, self._follower):
                 task.cancel()
+
+    async def _tell_signals(self, data: bytes) -> bytes:
+        """Answer what an instance computes now."""
+        found = Signals()
+        try:
+            instance = messages.decode(data, SignalsWanted).instance
+        except Fault as e:
+            self._log.warning("question unreadable", error=str(e))
+            return messages.encode(found)
+        if self._running is not None and self._state is not None:
+            program, state = self._running.program, self._state
+            signals = program.signals(state, instance)
+            if signals is not None:
+                found = Signals(state.live_tick, signals, program.conditions_of(state, instance))
+        return messages.encode(found)
 
     async def stop(self) -> None:
         """Write a last snapshot, so that the next start has nothing to repeat."""
@@ -156,7 +172,12 @@ class PartitionEngine:
             # The bus began anew and will never have that plan again: what it remembers cannot be read without it.
             self._log.error("plan of the snapshot is gone, starting without", digest=snapshot.digest, error=str(e))
             return
-        self._state = self._running.program.restore(snapshot.state)
+        try:
+            self._state = self._running.program.restore(snapshot.state)
+        except Fault as e:
+            # Written by another version, in which some block remembered other things.
+            self._log.warning("blocks start fresh, conditions go on", error=str(e))
+            self._state = self._running.program.salvage(snapshot.state)
         self._grid = Grid.restore(snapshot.grid)
         self._seq = snapshot.seq
         if pending := snapshot.extras.get("pending"):
