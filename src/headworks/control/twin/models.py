@@ -116,6 +116,8 @@ class Asset(Retirable):
     title_zh = models.CharField(max_length=TITLE)
     title_en = models.CharField(max_length=TITLE)
     kks = models.CharField(max_length=32, blank=True, db_index=True)
+    # As that of a tag.
+    search = models.TextField(blank=True)
 
     class Meta:
         app_label = "twin"
@@ -190,3 +192,38 @@ class Point(models.Model):
 
     def __str__(self) -> str:
         return f"{self.child}/{self.key}" if self.child else self.key
+
+
+class ImportRun(models.Model):
+    """A table of tags or models that was checked, kept for a day so that what is applied is exactly what was shown.
+
+    `table` are the rows of the file and `outcome` what was found, both compressed JSON (``imports.table.Table``,
+    ``imports.outcome.Outcome``); they are dropped when the run has expired. `digest` is of the records that were checked
+    against.
+    """
+
+    id = models.UUIDField(primary_key=True, default=record_id, editable=False)
+    kind = models.CharField(max_length=12)
+    plant = models.ForeignKey(Plant, models.PROTECT, related_name="imports")
+    file_name = models.CharField(max_length=TITLE)
+    encoding = models.CharField(max_length=16)
+    sheet = models.CharField(max_length=64, blank=True)
+    rows = models.PositiveIntegerField()
+    creates = models.PositiveIntegerField()
+    changes = models.PositiveIntegerField()
+    unchanged = models.PositiveIntegerField()
+    errors = models.PositiveIntegerField()
+    digest = models.CharField(max_length=64)
+    table = models.BinaryField()
+    outcome = models.BinaryField()
+    created_at = models.BigIntegerField(db_index=True)
+    created_by = models.CharField(max_length=64)
+    applied_at = models.BigIntegerField(null=True)
+    applied_by = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        app_label = "twin"
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.file_name}"

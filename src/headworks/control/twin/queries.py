@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from headworks.base.errors import NotFound
 from headworks.control.twin.models import Asset, Tag
+from headworks.control.twin.search import matching
 
 
 def asset_rows() -> list[dict[str, Any]]:
@@ -36,22 +37,20 @@ def asset_rows() -> list[dict[str, Any]]:
 
 
 def tags(asset: int | None = None, subtree: bool = False, search: str = "") -> QuerySet[Tag]:
-    """Return tags in use: of one asset (with everything below it), with `search` in code or title.
+    """Return tags in use: of one asset (with everything below it), with every word of `search` in code, titles or pinyin.
 
     Raises
     ------
     NotFound
         ``asset.not_found``
     """
-    found = Tag.objects.filter(retired_at=None).select_related("asset__partition").order_by("code")
+    found = Tag.objects.filter(retired_at=None).select_related("asset__partition")
     if asset is not None:
         root = Asset.objects.filter(id=asset, retired_at=None).first()
         if root is None:
             raise NotFound("asset.not_found", asset=asset)
         found = found.filter(asset__path__startswith=root.path) if subtree else found.filter(asset=root)
-    for word in search.split():
-        found = found.filter(Q(code__icontains=word) | Q(title_zh__icontains=word) | Q(title_en__icontains=word))
-    return found
+    return matching(found, search)
 
 
 def tag(tag_id: int) -> Tag:

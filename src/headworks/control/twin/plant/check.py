@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -13,6 +12,7 @@ from headworks.base.errors import Invalid
 from headworks.blocks.template import Binding, GraphTemplate, Instance, Output, Parameter, Port, Text
 from headworks.bus import subjects
 from headworks.control.twin.models import CODE, KEY, TITLE, UNIT
+from headworks.control.twin.near import Near
 from headworks.control.twin.plant.groups import check_groups
 from headworks.control.twin.plant.records import (
     AssetRow,
@@ -65,6 +65,7 @@ class Checker:
         self.instances = self._unique("instance", folder.instances, lambda i: i.code)
         self.groups = self._unique("alarm_group", folder.alarm_groups, lambda g: g.code)
         self.by_kks: dict[str, str] = {}
+        self._near: dict[int, Near] = {}
         self.partitions = self._partitions()
         self.partition_of = self._partition_of()
 
@@ -99,8 +100,8 @@ class Checker:
         if name in known:
             return True
         if name not in self.broken and not any(f.startswith(_WRITTEN_IN[code]) for f in self.unread):
-            near = difflib.get_close_matches(name, known, 3, 0.6)
-            self.problem(at, name, code, name=name, near=", ".join(near) or "–", **params)
+            near = self._near.setdefault(id(known), Near(known))
+            self.problem(at, name, code, name=name, near=near.text(name), **params)
         return False
 
     def _convertible(self, source: str, target: str, at: str, **params: str) -> None:
