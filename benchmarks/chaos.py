@@ -125,6 +125,7 @@ def prepare(folder: Path, snapshot_s: float) -> tuple[Home, Path]:
     )
     home = Home(home_path)
     shutil.copytree(ROOT / "examples" / "demo-unit", plant)
+    shutil.copytree(ROOT / "examples" / "thermal-templates", folder / "thermal-templates")
     description = yaml.safe_load((plant / "plant.yaml").read_text("utf-8"))
     for p in description["partitions"]:
         p["clock"] = "replay"

@@ -6,7 +6,7 @@ It reads only what the models need (tags, templates, instances) and leaves every
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,12 +46,8 @@ class PlantModels:
         units = {row["code"]: row["unit"] for row in rows}
         self.codes = tuple(row["code"] for row in rows if row.get("kind", "measured") in {"measured", ""})
         self._ids = {code: i + 1 for i, code in enumerate([*self.codes, *(set(units) - set(self.codes))])}
-        self.templates = {
-            t.code: t
-            for file in sorted((folder / "templates").glob("*.yaml"))
-            for t in [msgspec.convert(_yaml(file), GraphTemplate)]
-        }
         written = [w for file in sorted((folder / "instances").glob("*.yaml")) for w in _yaml(file)]
+        self.templates = _templates(folder, {w["template"] for w in written})
         self.instances = {i + 1: w["code"] for i, w in enumerate(written)}
         program_instances = [self._instance(i + 1, w, units) for i, w in enumerate(written)]
         columns = np.arange(1, len(self.codes) + 1, dtype=np.uint32)
@@ -93,6 +89,19 @@ class PlantModels:
                 alarms.append(Alarm(self.instances[e.instance], e.condition, standing.pop(key), e.tick))
         alarms += [Alarm(self.instances[i], name, tick, None) for (i, name), tick in standing.items()]
         return sorted(alarms, key=lambda a: (a.raised, a.instance, a.condition))
+
+
+def _templates(folder: Path, used: Set[str]) -> dict[str, GraphTemplate]:
+    """Return the templates of a plant folder and, of those in its `template_folders`, the ones in use."""
+    found = {t.code: t for file in sorted((folder / "templates").glob("*.yaml")) for t in [_template(file)]}
+    for library in _yaml(folder / "plant.yaml").get("template_folders", ()):
+        files = sorted((folder / library).glob("*.yaml"))
+        found |= {file.stem: _template(file) for file in files if file.stem in used}
+    return found
+
+
+def _template(file: Path) -> GraphTemplate:
+    return msgspec.convert(_yaml(file), GraphTemplate)
 
 
 def _rows(file: Path) -> list[dict[str, str]]:

@@ -248,6 +248,7 @@ def test_a_retired_device_loses_its_token(plant_folder: Any) -> None:
 def test_the_example_plants_apply_and_come_back(name: str, tmp_path: Path) -> None:
     folder = tmp_path / name
     shutil.copytree(EXAMPLES / name, folder)
+    shutil.copytree(EXAMPLES / "thermal-templates", tmp_path / "thermal-templates")
 
     first = apply_plant(folder, dry_run=False, actor="test")
     assert len(first.plans) == 1
