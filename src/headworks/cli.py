@@ -15,6 +15,7 @@ from headworks import __version__
 from headworks.base import log
 from headworks.base.errors import HeadworksError
 from headworks.base.settings import Home
+from headworks.roles.sources import source
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -38,17 +39,29 @@ def command(*args: Any, **kwargs: Any) -> Callable[[Callable[..., None]], click.
     """Register a command whose :class:`HeadworksError` becomes a readable message and exit code 2."""
 
     def wrap(function: Callable[..., None]) -> click.Command:
-        @functools.wraps(function)
-        def run(*a: Any, **k: Any) -> None:
-            try:
-                function(*a, **k)
-            except HeadworksError as e:
-                _report(e)
-                sys.exit(2)
-
-        return main.command(*args, **kwargs)(run)
+        return main.command(*args, **kwargs)(_readable(function))
 
     return wrap
+
+
+def _readable(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def run(*a: Any, **k: Any) -> None:
+        try:
+            function(*a, **k)
+        except HeadworksError as e:
+            _report(e)
+            sys.exit(2)
+
+    return run
+
+
+def _attach(group: click.Group) -> None:
+    """Make a group of commands that lives elsewhere part of this command line."""
+    for one in (group, *group.commands.values()):
+        assert one.callback is not None
+        one.callback = _readable(one.callback)
+    main.add_command(group)
 
 
 @click.group()
@@ -221,6 +234,8 @@ def user_unlock(username: str) -> None:
         _report(e)
         sys.exit(2)
 
+
+_attach(source)
 
 # --- data -----------------------------------------------------------------------------------------------------------
 

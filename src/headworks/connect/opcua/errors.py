@@ -64,7 +64,7 @@ class ClientNotTrusted(AuthFailed):
     code = "opcua.client_not_trusted"
 
 
-class LoginRefused(AuthFailed):
+class SignInRefused(AuthFailed):
     """The server refuses this user, or anonymous sessions. -> docs/errors/opcua.login_refused.md"""
 
     code = "opcua.login_refused"
@@ -128,7 +128,7 @@ def of(
         code = int(error.code or 0)
         name = status_name(code)
         if code in _LOGIN:
-            return LoginRefused(username=username or "anonymous", status=name, **about)
+            return SignInRefused(username=username or "anonymous", status=name, **about)
         if code in _NOT_TRUSTED:
             return ClientNotTrusted(status=name, **about)
         if code in (ua.StatusCodes.BadNodeIdUnknown, ua.StatusCodes.BadNodeIdInvalid):

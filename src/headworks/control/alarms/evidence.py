@@ -62,8 +62,25 @@ SYSTEM: dict[str, Story] = {
 """The platform's own conditions. They belong to the system instance of a partition and have no template."""
 
 
+def _link_lost(source: str) -> Story:
+    return _advice(
+        Text(zh=f"数据源 {source} 通信中断", en=f"The connection to source {source} is lost"),
+        Text(
+            zh="在数据源页查看中断原因；检查 OPC UA 服务器、网络、证书和账号。中断期间该数据源的测点没有值。",
+            en="See the reason on the sources page; check the OPC UA server, network, certificate and user. The tags of "
+            "this source have no value meanwhile.",
+        ),
+    )
+
+
 def system_story(condition: str) -> Story:
-    """Return what is known of one of the platform's own conditions; an unknown one is told by its name."""
+    """Return what is known of one of the platform's own conditions; an unknown one is told by its name.
+
+    ``link_lost:<source>`` is that of one source we connect to.
+    """
+    name, _, about = condition.partition(":")
+    if name == "link_lost" and about:
+        return _link_lost(about)
     return SYSTEM.get(condition) or Story(
         title=Text(zh=f"系统异常：{condition}", en=f"System condition: {condition}"), priority=SYSTEM_PRIORITY
     )
