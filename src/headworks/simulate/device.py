@@ -11,7 +11,7 @@ import asyncio
 import csv
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,19 +24,21 @@ from paho.mqtt.enums import CallbackAPIVersion
 from headworks.base import log
 from headworks.base.clock import MICROS, Clock, SystemClock
 from headworks.base.errors import AuthFailed, Invalid, Problem
+from headworks.base.status import BAD
 from headworks.base.units import conversion
-from headworks.simulate.faults import FaultScript, demo_script, json_lines
+from headworks.simulate.faults import FaultScript, demo_script
+from headworks.simulate.pace import seconds, tell_truth
+from headworks.simulate.tags import Tag
 from headworks.simulate.thermal_unit import GROUPS, ThermalUnit
 
 DEVICE_TOPIC = "v1/devices/me/telemetry"
 GATEWAY_TOPIC = "v1/gateway/telemetry"
+EXTRA = "u1-extra"
 QUEUE = 3600
 INFLIGHT = 20
 REFUSED_S = 60.0
 KEEPALIVE_S = 30
 REPORT_S = 30.0
-MOST_BEHIND_S = 5
-"""A live unit that was held up longer than this (a suspended machine) leaves the missed seconds out."""
 
 _log = log.get(__name__)
 
@@ -189,8 +191,12 @@ class Controller:
         self.counts.acknowledged += 1
 
 
-def controllers(folder: Path, tokens: Mapping[str, str], on_change_s: float | None = None) -> list[Controller]:
+def controllers(
+    folder: Path, tokens: Mapping[str, str], on_change_s: float | None = None, extra: Sequence[Tag] = ()
+) -> list[Controller]:
     """Return the four controllers of the unit; `tokens` maps their device codes (``u1-boiler`` …) to access tokens.
+
+    `extra` tags are reported by a fifth, ``u1-extra``, under their codes and in their own units.
 
     Raises
     ------
@@ -198,16 +204,21 @@ def controllers(folder: Path, tokens: Mapping[str, str], on_change_s: float | No
         ``simulate.token_missing``: a controller has no token; or as :func:`read_reports`.
     """
     wanted = [f"u1-{group}" for group in GROUPS]
-    if missing := [code for code in wanted if not tokens.get(code)]:
+    every = [*wanted, *([EXTRA] if extra else [])]
+    if missing := [code for code in every if not tokens.get(code)]:
         problems = [Problem(field=c, value=None, code="simulate.token_missing", params={"device": c}) for c in missing]
         raise Invalid(problems=problems)
     tags = tuple(t for group in GROUPS.values() for t in group)
     units = {t.code: t.unit for t in tags}
     codes = tuple(t.code for t in tags)
-    return [
+    found = [
         Controller(c, tokens[c], read_reports(folder / "points" / f"{c}.csv", units, codes), on_change_s)
         for c in wanted
     ]
+    if extra:
+        reports = [Report(len(codes) + i, t.code, 1.0, 0.0, "") for i, t in enumerate(extra)]
+        found.append(Controller(EXTRA, tokens[EXTRA], reports, on_change_s))
+    return found
 
 
 async def run_unit(
@@ -225,6 +236,7 @@ async def run_unit(
     labels: Path | None = None,
     stopping: asyncio.Event | None = None,
     progress: Callable[[dict[str, Counts]], None] | None = None,
+    extra: Sequence[Tag] = (),
 ) -> dict[str, Counts]:
     """Run the unit and report it until `stopping` is set or `duration_s` seconds of the unit have passed.
 
@@ -236,6 +248,7 @@ async def run_unit(
     start_us : first instant [µs]; None: now. With `speed` > 1 the past is made up for; a sample is never from the future.
     labels : file that gets one JSON line of truth when a fault begins
     progress : called about every second of the wall clock with the counts of every controller
+    extra : more tags, see :func:`controllers`
 
     Returns the counts of every controller by device code.
 
@@ -249,8 +262,8 @@ async def run_unit(
     clock = clock or SystemClock()
     stopping = stopping or asyncio.Event()
     begin = clock.now() if start_us is None else start_us
-    unit = ThermalUnit(seed, begin - begin % MICROS, demo_script() if script is None else script)
-    crew = controllers(folder, tokens, on_change_s)
+    unit = ThermalUnit(seed, begin - begin % MICROS, demo_script() if script is None else script, extra)
+    crew = controllers(folder, tokens, on_change_s, extra)
     counts = {c.code: c.counts for c in crew}
     for c in crew:
         c.start(*endpoint)
@@ -274,25 +287,12 @@ async def _report(
     progress: Callable[[], object],
 ) -> None:
     loop = asyncio.get_running_loop()
-    anchor, first = loop.time(), unit.second
     said = noted = loop.time()
-    while not stopping.is_set() and (duration_s is None or unit.second < duration_s):
-        behind = (clock.now() - unit.time) / MICROS
-        due = anchor + (unit.second - first) / speed
-        wait = max(due - loop.time(), -behind)
-        if wait > 0:
-            await _sleep(stopping, min(wait, 1.0))
-            continue
-        second = unit.second
-        late = min(loop.time() - due, behind)
-        if speed == 1.0 and late > MOST_BEHIND_S:
-            unit.run(int(late))
-            _log.warning("unit left seconds out", seconds=int(late))
-        instant = unit.time
-        row, _ = unit.step()
+    async for second in seconds(unit, clock, speed, duration_s, stopping):
+        row = np.where(second.status & BAD, np.nan, second.values)
         for c in crew:
-            c.send(instant, row)
-        _truth(unit, second, unit.second, labels)
+            c.send(second.instant, row)
+        tell_truth(unit, second, labels)
         if loop.time() - said >= 1.0:
             said = loop.time()
             _refused(crew)
@@ -300,15 +300,6 @@ async def _report(
             if said - noted >= REPORT_S:
                 noted = said
                 _log.info("unit reports", seconds=unit.second, **_sums({c.code: c.counts for c in crew}))
-        await asyncio.sleep(0)
-
-
-def _truth(unit: ThermalUnit, first: int, last: int, file: Path | None) -> None:
-    for label in unit.script.labels(unit.start_us, first, last):
-        _log.info("fault begins", fault=label.fault, target=label.target, severity=label.severity)
-        if file is not None:
-            with file.open("ab") as f:
-                f.write(json_lines([label]))
 
 
 def _refused(crew: list[Controller]) -> None:
@@ -321,10 +312,3 @@ def _refused(crew: list[Controller]) -> None:
 def _sums(counts: Mapping[str, Counts]) -> dict[str, int]:
     names = ("messages", "samples", "acknowledged", "dropped")
     return {n: sum(getattr(c, n) for c in counts.values()) for n in names}
-
-
-async def _sleep(stopping: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stopping.wait(), seconds)
-    except TimeoutError:
-        return

@@ -56,7 +56,7 @@ _RAMP = np.array([s.ramp_s for s in SECTIONS], np.float64)
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why a unit trips. `sway(t)` is added to `tags` `t` seconds after the begin; `turbine_first`: the turbine trips the boiler."""
+    """Why a unit trips: `sway(t)` is added to `tags`, t in s since its begin; `turbine_first`: the turbine trips the boiler."""
 
     lead_s: int
     tags: tuple[str, ...]
