@@ -178,6 +178,21 @@ def test_a_restart_at_any_tick_changes_nothing(spec: BlockSpec) -> None:
 
 
 @pytest.mark.parametrize("spec", PUBLIC)
+def test_what_a_block_says_from_its_memory_on_does_not_depend_on_when_it_began(spec: BlockSpec) -> None:
+    program = one_block(spec, WIRED.get(spec.op))
+    data = signal(6, len(program.tags))
+    given = LIVELY[spec.op]
+    back = sum(int(float(given[name]) * times) + 1 for name, times in spec.memory) + (150 if spec.lasting else 0)
+    whole = program.run(program.new_state(), *data).calc_value
+    for begun in (3, 100):
+        later = program.run(program.new_state(), *(c[begun:] for c in data)).calc_value
+        if spec.op == "ewma":
+            np.testing.assert_allclose(later[back:], whole[begun + back :], rtol=0, atol=1e-10)
+        else:
+            same_bits(later[back:], whole[begun + back :])
+
+
+@pytest.mark.parametrize("spec", PUBLIC)
 def test_bad_input_does_what_is_declared(spec: BlockSpec) -> None:
     program = one_block(spec, wired=3)
     n = len(program.tags)
@@ -388,6 +403,7 @@ def test_the_blocks_of_the_platform() -> None:
     ("members", "message"),
     [
         ({"step": staticmethod(lambda y: (y,))}, "wants"),
+        ({"step": staticmethod(lambda x: (x,)), "memory": (("p", 1.0),), "params": (Param("p"),)}, "memory names"),
         ({"step": staticmethod(lambda x: (print(x),))}, "does not have"),
         ({"step": staticmethod(lambda x: (x,)), "ring": Ring("no")}, "ring needs"),
         ({"step": staticmethod(lambda x: (x,)), "ring": Ring("p"), "params": (Param("p", low=1),)}, "ring needs"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from headworks.blocks.template import Binding, BlockNode, Condition, GraphTemplate, Instance, Output, Port, Text
-from headworks.engine.backtest import backtest
+from headworks.engine.backtest import LASTING, LONGEST_LEAD, backtest, lead
 from headworks.engine.grid import Rows
 from headworks.engine.program import Program, compile_program
 
@@ -82,3 +82,47 @@ def test_no_rows_are_a_result(program: Program) -> None:
     result = backtest(program, [])
     assert (result.rows, result.edges, result.finished) == (0, [], True)
     assert result.calc_status.dtype == np.uint32
+
+
+# --- where it has to begin ---------------------------------------------------------------------------------------------
+
+
+def chain(*blocks: BlockNode) -> tuple[dict[str, GraphTemplate], list[Instance]]:
+    template = GraphTemplate(code="t", title=TEXT, ports=(Port(name="x"),), blocks=blocks)
+    return {"t": template}, [Instance(id=1, code="i", template="t", inputs={"x": Binding(tag=1)})]
+
+
+MEAN = BlockNode(id="mean", op="rolling_mean", inputs={"x": "in.x"}, params={"window": 30})
+HIGH = BlockNode(id="high", op="above", inputs={"x": "mean"}, params={"limit": 0.0})
+LATE = BlockNode(id="late", op="delay", inputs={"x": "high"}, params={"on_s": 10})
+
+
+def test_the_lead_is_what_the_longest_path_looks_back() -> None:
+    assert lead(*chain(MEAN), SECOND) == 61 * SECOND
+    longer = BlockNode(id="slope", op="rate_of_change", inputs={"x": "mean"}, params={"window": 100.2})
+    assert lead(*chain(longer, MEAN), SECOND) == 263 * SECOND
+    assert lead(*chain(MEAN, HIGH), SECOND) == 61 * SECOND + LASTING
+    assert lead(*chain(MEAN, HIGH, LATE), SECOND) == (61 + 20 + 2) * SECOND + 2 * LASTING
+    assert lead({}, [], SECOND) == 0
+    assert lead(*chain(BlockNode(id="not", op="deviation", inputs={"x": "in.x", "reference": "in.x"})), SECOND) == 0
+
+
+def test_the_lead_is_bounded_and_whole_ticks() -> None:
+    long = BlockNode(id="mean", op="rolling_mean", inputs={"x": "in.x"}, params={"window": 86_400})
+    assert lead(*chain(long), SECOND) == LONGEST_LEAD
+    tick = 7_000_000
+    assert lead(*chain(MEAN), tick) % tick == 0
+
+
+def test_a_span_with_its_lead_has_the_edges_of_a_run_from_the_beginning(program: Program) -> None:
+    whole = backtest(program, chunks([9000]))
+    models = chain(MEAN, HIGH)
+    back = lead(*models, SECOND) // SECOND
+    start = 6000
+    (rows,) = chunks([9000])
+    part = Rows(*(c[start - back :] for c in (rows.ticks, rows.value, rows.status)))
+    since = START + start * SECOND
+    assert [e for e in backtest(program, [part]).edges if e.tick >= since] == [
+        e for e in whole.edges if e.tick >= since
+    ]
+    assert len([e for e in whole.edges if e.tick >= since]) > 20

@@ -40,6 +40,7 @@ class Above:
     states = (Float("held"),)
     output = "bool"
     bad = "propagate"
+    lasting = True
 
     @staticmethod
     def step(x: float, limit: float, hysteresis: float, held: float) -> tuple[float, float]:
@@ -85,6 +86,7 @@ class Below:
     states = (Float("held"),)
     output = "bool"
     bad = "propagate"
+    lasting = True
 
     @staticmethod
     def step(x: float, limit: float, hysteresis: float, held: float) -> tuple[float, float]:

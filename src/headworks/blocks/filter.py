@@ -39,6 +39,7 @@ class Ewma:
     output = "value"
     unit = "unit(x)"
     bad = "propagate"
+    memory = (("tau", 30.0),)  # 1e-11 of it or less is left then
 
     @staticmethod
     def step(x: float, tau: float, tick_s: float, mean: float, keep: float) -> tuple[float, float, float]:

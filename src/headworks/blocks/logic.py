@@ -42,6 +42,8 @@ class Delay:
     states = (Float("held"), Int("kept"))
     output = "bool"
     bad = "propagate"
+    memory = (("on_s", 2.0), ("off_s", 2.0))
+    lasting = True
 
     @staticmethod
     def step(x: float, on_s: float, off_s: float, held: float, kept: int) -> tuple[float, float, int]:
@@ -137,6 +139,7 @@ class Hold:
     states = (Int("left"),)
     output = "bool"
     bad = "skip"
+    memory = (("hold_s", 1.0),)
 
     @staticmethod
     def step(x: float, hold_s: float, left: int) -> tuple[float, int]:
@@ -174,6 +177,7 @@ class LatchRs:
     states = (Float("held"),)
     output = "bool"
     bad = "skip"
+    lasting = True
 
     @staticmethod
     def step(set: float, reset: float, held: float) -> tuple[float, float]:  # noqa: A002 - the name people wire

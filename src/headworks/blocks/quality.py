@@ -65,6 +65,8 @@ class QualityCheck:
     bad = "propagate"
     reports = True
     uses = (spell,)
+    memory = (("frozen_s", 2.0),)
+    lasting = True
 
     @staticmethod
     def step(
@@ -118,6 +120,8 @@ class QualityBad:
     output = "bool"
     bad = "propagate"
     uses = (spell,)
+    memory = (("frozen_s", 2.0),)
+    lasting = True
 
     @staticmethod
     def step(

@@ -99,6 +99,9 @@ class BlockSpec:
 
     `bad` is the rule for bad (NaN) input: `skip` works on with what is good, `hold` keeps the last output, `propagate`
     makes the output bad. `unit` is the output's unit, ``unit(x)`` for that of input `x`.
+
+    `memory` says how far back a block looks: parameters [s], and how many times each; what was before cannot be told from the
+    output any more. `lasting`: it may also hold on to something for as long as nothing decides otherwise.
     """
 
     op: str
@@ -118,6 +121,8 @@ class BlockSpec:
     step: Callable[..., Any]
     wants: tuple[str, ...]
     internal: bool = False
+    memory: tuple[tuple[str, float], ...] = ()
+    lasting: bool = False
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -190,6 +195,8 @@ def block(*, family: str, zh: str, en: str = "", internal: bool = False) -> Call
             step=step,
             wants=tuple(inspect.signature(step).parameters),
             internal=internal,
+            memory=getattr(cls, "memory", ()),
+            lasting=getattr(cls, "lasting", False),
         )
         _check(spec)
         REGISTRY[spec.op] = spec
@@ -209,6 +216,8 @@ def _check(spec: BlockSpec) -> None:
         raise TypeError(f"{spec.op}: step wants {sorted(unknown)}, which is not declared")
     if spec.op in REGISTRY:
         raise TypeError(f"{spec.op}: there is such a block already")
+    if unknown := {n for n, _ in spec.memory if n not in {p.name for p in spec.params if p.unit == "s"}}:
+        raise TypeError(f"{spec.op}: memory names {sorted(unknown)}, which is no parameter in seconds")
     known = _ALLOWED | {f.__name__ for f in spec.uses}
     for function in (spec.step, *spec.uses):
         assert isinstance(function, FunctionType)

@@ -68,6 +68,7 @@ class RollingMean:
     output = "value"
     unit = "unit(x)"
     bad = "skip"
+    memory = (("window", 2.0),)  # the sums are bit for bit the same after the second turn of the ring
 
     @staticmethod
     def step(
@@ -136,6 +137,7 @@ class RollingZ:
     output = "value"
     bad = "propagate"
     uses = (spread_sums,)
+    memory = (("window", 2.0),)
 
     @staticmethod
     def step(

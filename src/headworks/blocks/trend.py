@@ -69,6 +69,7 @@ class RateOfChange:
     output = "value"
     bad = "skip"
     uses = (line_sums,)
+    memory = (("window", 2.0),)
 
     @staticmethod
     def step(

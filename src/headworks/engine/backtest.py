@@ -1,15 +1,43 @@
-"""The models of a partition over rows of history."""
+"""The models of a partition over rows of history.
+
+A backtest of [start, end) begins a *lead* before `start`, so that its blocks know at `start` what a live engine knew:
+:func:`lead` follows each path from a port and adds up how far back its blocks look (``memory`` of a block: two windows, on-
+and off-delay twice, ...). A block that may hold on to something for ever (a hysteresis, a latch) adds :data:`LASTING`; more
+than :data:`LONGEST_LEAD` it never is. Where the grid is complete over lead and span, the edges of the span are those of the
+live engine, unless something was held for longer than that.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from headworks.blocks import catalogue
+from headworks.blocks.template import GraphTemplate, Instance
+from headworks.engine import graph
 from headworks.engine.grid import Rows
 from headworks.engine.program import Edge, Program, State, StepResult
+
+LASTING = 3600 * 1_000_000
+LONGEST_LEAD = 24 * 3600 * 1_000_000
+
+
+def lead(templates: Mapping[str, GraphTemplate], instances: Sequence[Instance], tick: int) -> int:
+    """Return how long before a span its models have to begin [µs], a multiple of `tick` (valid models, tick in µs)."""
+    longest = 0
+    for instance in instances:
+        template = templates[instance.template]
+        back: dict[str, int] = {}
+        for node, _ in graph.order(template):
+            spec, values = catalogue.get(node.op), graph.resolve(template, instance, node)
+            own = sum(round(values[name] * times * 1e6) + tick for name, times in spec.memory)
+            own += LASTING if spec.lasting else 0
+            back[node.id] = own + max((back.get(source, 0) for source in node.inputs.values()), default=0)
+        longest = max(longest, *back.values())
+    return -(-min(longest, LONGEST_LEAD) // tick) * tick
 
 
 @dataclass(frozen=True, slots=True, eq=False)
