@@ -72,7 +72,7 @@ class Driver:
         self.last_seen = 0
         self.error: HeadworksError | None = None
         self.client: Client | None = None
-        self.connected = asyncio.Event()
+        self.settled = asyncio.Event()
         self._around = around
         self._log = log
         self._outlet = outlet
@@ -81,7 +81,8 @@ class Driver:
         self._plan = plan
         self._codes: dict[int, str] = {}
         self._link: Link | None = None
-        self._changed = asyncio.Event()
+        self._wake = asyncio.Event()
+        self._other_session = False
         self._told_down = False
         self._gaps = 0
         self._gap_us = 0
@@ -101,9 +102,15 @@ class Driver:
         self._points.use(device.points, tags)
         if device.opcua != self.source:
             self.source = device.opcua
-            self._changed.set()
+            self._other_session = True
+            self._wake.set()
         elif self._link is not None:
             self._link.points_changed()
+
+    def hurry(self) -> None:
+        """Try to connect now rather than later; :attr:`settled` is set when that has succeeded or failed."""
+        self.settled.clear()
+        self._wake.set()
 
     @property
     def samples(self) -> int:
@@ -118,7 +125,8 @@ class Driver:
         """Connect, stay, connect again, until cancelled."""
         pause = FIRST_PAUSE_S
         while True:
-            self._changed.clear()
+            self._wake.clear()
+            self._other_session = False
             source = self.source
             try:
                 login = session.login(source, self._around.home, self._around.clock)
@@ -136,7 +144,7 @@ class Driver:
             # Half of it for certain, the rest by chance: many sources of a network that is back must not come at once.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause * (0.5 + 0.5 * self._around.jitter())):
-                    await self._changed.wait()
+                    await self._wake.wait()
             pause = min(pause * 2, LONGEST_PAUSE_S)
 
     async def _stay(self, login: session.Login) -> None:
@@ -150,10 +158,9 @@ class Driver:
             finally:
                 self._missed += link.missed
                 self._link = self.client = None
-                self.connected.clear()
 
     def _each_step(self) -> None:
-        if self._changed.is_set():
+        if self._other_session:
             raise _Changed
         # A third of the time after which a tag without a sample counts as silent, so that one lost message is no matter.
         longest = max(self._plan.staleness // 3, self._plan.tick)
@@ -185,7 +192,7 @@ class Driver:
         self.last_seen = self._around.clock.now()
         self._told_down = False
         self._condition.set(False, self._plan)
-        self.connected.set()
+        self.settled.set()
         self._around.events.say(
             "source.connected", self._plan.partition, device=self.code, endpoint=self.source.endpoint
         )
@@ -197,6 +204,7 @@ class Driver:
             self._gap_since = self.last_seen or now
         self._set("down")
         self.error = error
+        self.settled.set()
         if self._told_down:
             return
         self._told_down = True

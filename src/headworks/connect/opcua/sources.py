@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
 from headworks.base import log, tasks
-from headworks.base.errors import Fault, HeadworksError, Invalid, NotFound
+from headworks.base.errors import Fault, HeadworksError, NotFound
 from headworks.bus.client import Bus
 from headworks.bus.plan import DevicePlan, PartitionPlan
 from headworks.connect.notices import Quarantine
@@ -19,7 +20,7 @@ from headworks.connect.opcua.outlet import Outlet
 from headworks.connect.partition_log import PartitionLog, SystemCondition
 
 _WAIT_FOR_PLAN_S = 3.0
-_WAIT_FOR_LINK_S = 3.0
+_WAIT_FOR_LINK_S = 5.0
 _LOOK_S = 9.0
 _STEP_S = 0.05
 _logger = log.get(__name__)
@@ -147,13 +148,11 @@ class Sources:
                 raise NotFound("opcua.source_unknown", source=code)
             await asyncio.sleep(_STEP_S)
         _, driver = self._drivers[code]
-        if driver.state == "down" and isinstance(driver.error, Invalid):
-            raise _not_connected(driver)
-        try:
-            async with asyncio.timeout(_WAIT_FOR_LINK_S):
-                await driver.connected.wait()
-        except TimeoutError as e:
-            raise _not_connected(driver) from e
+        if driver.state != "connected":
+            driver.hurry()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_WAIT_FOR_LINK_S):
+                    await driver.settled.wait()
         return driver
 
     _questions: dict[str, Callable[..., Any]] = {"look": _look, "browse": _browse}  # noqa: RUF012 - never changed

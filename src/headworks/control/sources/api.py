@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 from pydantic import ConfigDict, Field
 
 from headworks.base.errors import Invalid
@@ -193,7 +193,7 @@ def look(request: HttpRequest, body: LookIn) -> Any:
 def create(request: HttpRequest, body: SourceIn) -> Any:
     """Make an OPC UA source. The platform connects to it within a few seconds."""
     device = services.create(request.user, body.code, body.partition, _given(body))  # type: ignore[arg-type]
-    return 201, _one(request, device.code)
+    return Status(201, _one(request, device.code))
 
 
 @router.get("sources/{code}", response=SourceOut)
@@ -215,7 +215,7 @@ def change(request: HttpRequest, code: str, body: ConnectionIn) -> Any:
 def remove(request: HttpRequest, code: str) -> Any:
     """Remove an OPC UA source; the history of its tags stays."""
     services.remove(request.user, code)  # type: ignore[arg-type]
-    return 204, None
+    return Status(204, None)
 
 
 @router.post("sources/{code}/browse", response=BrowseOut)
@@ -233,7 +233,7 @@ def collect(request: HttpRequest, code: str, body: CollectIn) -> Any:
     """Begin to collect every variable below a node, as a job."""
     authorize(request.user, "devices.edit")
     services.find_opcua(code)
-    return 202, _job(asking.collect(code, body.node, str(request.user)))
+    return Status(202, _job(asking.collect(code, body.node, str(request.user))))
 
 
 @router.get("sources/{code}/taglist.xlsx")
