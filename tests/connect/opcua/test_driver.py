@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from pathlib import Path
 
 import pytest
 from asyncua import ua
@@ -11,6 +12,8 @@ from asyncua import ua
 from headworks.base.clock import SystemClock
 from headworks.base.settings import Home
 from headworks.bus.server import BusServer
+from headworks.bus.subjects import log_stream
+from headworks.connect import partition_log
 
 from ..rig import Rig, running  # noqa: TID252 - helpers of this folder and the one above
 from .plant import Plant, Wire
@@ -159,3 +162,81 @@ async def test_a_plan_adds_and_removes_points_without_touching_the_others(
         assert "dcs" not in rig.service.report()["devices"]
         for i in (1, 2, 3):
             plant.write(f"T{i}", float(i), now + 1)
+
+
+async def test_a_server_that_restarts_is_found_again_with_what_changed_meanwhile(
+    bus_server: BusServer, home: Home, tmp_path: Path
+) -> None:
+    own = await asyncio.to_thread(Plant, tmp_path)
+    async with running(bus_server, plan_of(source(own.endpoint), {"ns=2;s=P": {}, "ns=2;s=T5": {}}), home=home) as rig:
+        await stored(rig, lambda s: s[3] == 0, 2)
+        await asyncio.to_thread(lambda: own.do(own.stop()))
+        await until(lambda: link(rig)["state"] == "down")
+        await asyncio.to_thread(lambda: own.do(own.start()))
+        await asyncio.to_thread(own.write, "P", 33.0, CLOCK.now())
+        await connected(rig)
+        assert await stored(rig, lambda s: s[0] == 1 and s[2] == 33.0)
+        await until(lambda: link(rig)["gaps"] == 1)
+        assert [e for e in await wait_edges(rig, 3)][1:] == [("link_lost:dcs", "raise"), ("link_lost:dcs", "clear")]
+    await asyncio.to_thread(own.close)
+
+
+async def test_times_far_ahead_go_to_the_quarantine(bus_server: BusServer, home: Home, plant: Plant) -> None:
+    async with running(bus_server, plan_of(source(plant.endpoint), {"ns=2;s=T11": {}}), home=home) as rig:
+        await stored(rig, lambda s: s[3] == 0)
+        ahead = CLOCK.now() // 1000 * 1000 + 3_600_000_000
+        await asyncio.to_thread(plant.write, "T11", 77.0, ahead)
+        await until(lambda: link(rig)["quarantined"] == 1)
+        assert (await rig.event("device.quarantined")).params["device"] == "dcs"
+        await asyncio.to_thread(plant.write, "T11", 11.0, CLOCK.now())
+        await stored(rig, lambda s: s[2] == 11.0, 2)
+        assert not [s for s in await rig.samples() if s[2] == 77.0]
+        assert [(q["device"], q["samples"]) for q in await rig.quarantined()] == [("dcs", [[1, ahead, 77.0]])]
+
+
+async def test_another_server_in_the_plan_is_another_session_without_an_alarm(
+    bus_server: BusServer, home: Home, plant: Plant
+) -> None:
+    async with running(bus_server, plan_of(source(plant.endpoint), {"ns=2;s=T1": {}}), home=home) as rig:
+        await stored(rig, lambda s: s[3] == 0)
+        since = link(rig)["since_ms"]
+        await rig.use(plan_of(secured(plant, home), {"ns=2;s=T1": {}}, tenant=rig.plan.tenant, revision=2))
+        await until(lambda: link(rig)["state"] == "connected" and link(rig)["since_ms"] > since)
+        assert (link(rig)["gaps"], link(rig)["error"]) == (0, None)
+        assert await wait_edges(rig) == [("link_lost:dcs", "clear")]
+
+
+async def test_a_full_log_drops_counts_and_says_so_and_ends_with_the_present_value(
+    bus_server: BusServer, home: Home, plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partition_log, "MOST_QUEUED", 100)
+    keys = [f"T{i}" for i in range(30, 60)]
+    opcua = source(plant.endpoint)
+    plan = plan_of(opcua, {f"ns=2;s={k}": {} for k in keys}, staleness=3_000_000)
+    # Room for a few batches, then the log refuses.
+    async with running(bus_server, plan, home=home, max_bytes=1 << 20) as rig:
+        await stored(rig, lambda s: s[3] == 0, 30)
+        stream = log_stream(plan.tenant, plan.partition)
+        config = (await rig.bus.jetstream.stream_info(stream)).config
+        config.max_msgs = (await rig.bus.stream_state(stream)).messages
+        await rig.bus.jetstream.update_stream(config)
+        value = 100.0
+        while not link(rig)["dropped"]:
+            value += 1
+            await asyncio.to_thread(plant.write_all, keys, value, CLOCK.now())
+            await asyncio.sleep(0.06)
+        assert link(rig)["full"]
+        assert rig.service.report()["backlog"] < 100 + 30 + 1
+        assert (await rig.event("source.dropped")).params["device"] == "dcs"
+        last = CLOCK.now()
+        await asyncio.to_thread(plant.write_all, keys, 7.5, last)
+        await asyncio.sleep(0.2)
+        config.max_msgs = -1
+        await rig.bus.jetstream.update_stream(config)
+        back = await stored(rig, lambda s: s[2] == 7.5, 30)
+        assert {s[0] for s in back} == set(range(1, 31))
+        said = link(rig)
+        assert (said["gaps"], said["full"], said["state"]) == (1, False, "connected")
+        assert 0 < said["gap_s"] < 10
+        for i in range(30, 60):
+            await asyncio.to_thread(plant.write, f"T{i}", float(i), CLOCK.now())
