@@ -1,7 +1,7 @@
 import react from '@vitejs/plugin-react';
 import { readFileSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { defineConfig, type Plugin } from 'vite';
+import { defineConfig, esmExternalRequirePlugin, type Plugin } from 'vite';
 import { DIST, sharedExternals } from './scripts/shared.mjs';
 
 /** Modules every page needs at once: asked for together with the entry instead of one after another. */
@@ -28,7 +28,8 @@ function importMap(): Plugin {
 const backend = process.env.HEADWORKS_URL ?? 'http://127.0.0.1:8000';
 
 export default defineConfig({
-  plugins: [react(), sharedExternals() as Plugin, importMap()],
+  // The graph library carries a CommonJS module that requires react, which is not in this bundle: it becomes an import.
+  plugins: [esmExternalRequirePlugin({ external: [/^react$/] }), react(), sharedExternals() as Plugin, importMap()],
   build: {
     outDir: DIST,
     emptyOutDir: false,

@@ -6,10 +6,12 @@ interface Preferences {
   theme: ThemeName;
   blink: boolean;
   treeCollapsed: boolean;
+  /** The tree beside pages that are not about one place of the plant. */
+  treeElsewhere: boolean;
 }
 
 const KEY = 'headworks.preferences';
-const DEFAULTS: Preferences = { theme: 'control-room', blink: true, treeCollapsed: false };
+const DEFAULTS: Preferences = { theme: 'control-room', blink: true, treeCollapsed: false, treeElsewhere: false };
 const listeners = new Set<() => void>();
 
 function read(): Preferences {

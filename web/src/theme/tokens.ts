@@ -72,6 +72,7 @@ export function antdConfig(name: ThemeName): ThemeConfig {
       Button: { primaryShadow: 'none', defaultBg: 'transparent' },
       Segmented: { itemSelectedBg: t['accent-soft'], itemSelectedColor: t.text, trackBg: t.raised, itemColor: t.muted },
       Drawer: { paddingLG: 16 },
+      Tabs: { itemSelectedColor: t.text, itemHoverColor: t.text, itemActiveColor: t.text, itemColor: t.muted, inkBarColor: t.accent },
     },
   };
 }

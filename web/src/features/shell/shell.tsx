@@ -16,6 +16,9 @@ import { UserMenu } from './user-menu';
 import { LinkState, StaleStrip } from './link-state';
 import './shell.css';
 
+/** Pages where the tree stands open at first: one goes from place to place there. */
+const PLACES = /^\/(monitor|tags|trends?|alarms|orders|assets)\b/;
+
 function useNarrow(): boolean {
   const query = '(max-width: 767px)';
   const [narrow, setNarrow] = useState(() => matchMedia(query).matches);
@@ -49,7 +52,7 @@ function useBlinkInStep(): void {
 export function Shell({ session, children }: { session: Session; children: ReactNode }) {
   const { t } = useTranslation('shell');
   const narrow = useNarrow();
-  const { treeCollapsed } = usePreferences();
+  const { treeCollapsed, treeElsewhere } = usePreferences();
   const [drawer, setDrawer] = useState(false);
   const location = useLocation();
   const site = titleOf(session.site);
@@ -57,8 +60,12 @@ export function Shell({ session, children }: { session: Session; children: React
   useBlinkInStep();
   useEffect(() => { document.title = site; }, [site]);
   useEffect(() => setDrawer(false), [location.pathname]);
-  const open = narrow ? drawer : !treeCollapsed;
-  const toggle = () => (narrow ? setDrawer(!drawer) : setPreferences({ treeCollapsed: !treeCollapsed }));
+  const here = PLACES.test(location.pathname);
+  const open = narrow ? drawer : here ? !treeCollapsed : treeElsewhere;
+  const toggle = () => {
+    if (narrow) setDrawer(!drawer);
+    else setPreferences(here ? { treeCollapsed: open } : { treeElsewhere: !open });
+  };
   return (
     <div className="hw-shell" data-tree={narrow ? 'none' : open ? 'open' : 'closed'}>
       <a className="hw-skip" href="#main">{t('shell:skip')}</a>

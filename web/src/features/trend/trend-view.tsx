@@ -136,7 +136,7 @@ export function TrendView({ tags, onRemove, fallback, lanes }: Props) {
           : query.isPending ? <Loading rows={8} /> : (
             <>
               <MarkLanes
-                lanes={lanes ?? (view.marks ? [laneOf(alarms, t('trend:marks'))] : [])} from={from} to={to} until={Math.min(now, to)} {...layout}
+                lanes={view.marks ? (lanes ?? [laneOf(alarms, t('trend:marks'))]) : []} from={from} to={to} until={Math.min(now, to)} {...layout}
               />
               <div className="hw-chartbox">
                 <TrendChart

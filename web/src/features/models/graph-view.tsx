@@ -1,0 +1,64 @@
+import { ExpandOutlined, ZoomInOutlined, ZoomOutOutlined } from '@ant-design/icons';
+import { Background, Panel, ReactFlow, useReactFlow } from '@xyflow/react';
+import '@xyflow/react/dist/style.css';
+import { Button } from 'antd';
+import { useMemo, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { titleOf } from '../../lib/format';
+import type { ModelDetail, ModelLive } from './api';
+import { graphOf } from './graph';
+import { PartNode, ShownContext, SignalEdge } from './graph-node';
+import { wordsOf } from './parts';
+
+const NODES = { part: PartNode };
+const EDGES = { signal: SignalEdge };
+/** Smaller than this nobody reads it: a larger graph is moved about instead. */
+const FIT = { padding: 0.03, minZoom: 0.62, maxZoom: 1.15 };
+
+function Zoom() {
+  const { t } = useTranslation('models');
+  const { zoomIn, zoomOut, fitView } = useReactFlow();
+  return (
+    <Panel position="top-right" className="hw-graphzoom">
+      <Button icon={<ZoomInOutlined />} aria-label={t('models:graph.zoomIn')} onClick={() => void zoomIn()} />
+      <Button icon={<ZoomOutOutlined />} aria-label={t('models:graph.zoomOut')} onClick={() => void zoomOut()} />
+      <Button icon={<ExpandOutlined />} aria-label={t('models:graph.fit')} onClick={() => void fitView(FIT)} />
+    </Panel>
+  );
+}
+
+/** The graph of a model as it computes now. Nothing in it can be changed; choosing a node shows its way through the graph. */
+export function GraphView({ model, live }: { model: ModelDetail; live: ModelLive | undefined }) {
+  const { t } = useTranslation('models');
+  const [chosen, setChosen] = useState<string | null>(null);
+  const graph = useMemo(() => graphOf(model), [model]);
+  const nodes = useMemo(
+    () => graph.nodes.map((n) => ({ ...n, selected: n.id === chosen, ariaLabel: `${wordsOf(n.data.part, t).title} ${n.id}` })), [graph, chosen, t],
+  );
+  const edges = useMemo(
+    () => graph.edges.map((e) => ({ ...e, selected: e.source === chosen || e.target === chosen })), [graph, chosen],
+  );
+  const shown = useMemo(() => ({ model, live }), [model, live]);
+  return (
+    <ShownContext value={shown}>
+      <div className="hw-graph" data-testid="model-graph" data-tick={live?.tick_ms ?? undefined} data-chosen={chosen !== null}>
+        <ReactFlow
+          nodes={nodes} edges={edges} nodeTypes={NODES} edgeTypes={EDGES} nodesDraggable={false} nodesConnectable={false} edgesFocusable={false}
+          deleteKeyCode={null} selectionKeyCode={null} multiSelectionKeyCode={null} fitView fitViewOptions={FIT} minZoom={0.2} maxZoom={2}
+          onNodeClick={(_, node) => setChosen(node.id === chosen ? null : node.id)} onPaneClick={() => setChosen(null)}
+          onNodesChange={(changes) => {
+            for (const c of changes) if (c.type === 'select' && c.selected) setChosen(c.id);
+          }}
+          aria-label={t('models:graph.label', { title: titleOf(model.title) })}
+          ariaLabelConfig={{
+            'node.a11yDescription.default': t('models:graph.nodeHint'), 'node.a11yDescription.keyboardDisabled': t('models:graph.nodeHint'),
+            'edge.a11yDescription.default': t('models:graph.nodeHint'), 'handle.ariaLabel': t('models:graph.handle'),
+          }}
+        >
+          <Background gap={24} />
+          <Zoom />
+        </ReactFlow>
+      </div>
+    </ShownContext>
+  );
+}
