@@ -23,6 +23,10 @@ const MonitorPage = lazy(() => import('./features/monitor/monitor-page'));
 const TagPage = lazy(() => import('./features/trend/tag-page'));
 const TrendPage = lazy(() => import('./features/trend/trend-page'));
 const AlarmsPage = lazy(() => import('./features/alarms/alarms-page'));
+const ModelsPage = lazy(() => import('./features/models/models-page'));
+const ModelPage = lazy(() => import('./features/models/model-page'));
+const JobsPage = lazy(() => import('./features/jobs/jobs-page'));
+const JobPage = lazy(() => import('./features/jobs/job-page'));
 const SystemPage = lazy(() => import('./features/system/system-page'));
 const OrdersPage = lazy(() => import('./features/orders/orders-page'));
 const OrderPage = lazy(() => import('./features/orders/order-page'));
@@ -79,6 +83,10 @@ function SignedIn({ session, user }: { session: Session; user: User }) {
               <Route path="/trend" element={<TrendPage />} />
               <Route path="/trends" element={<TrendPage />} />
               <Route path="/alarms" element={<AlarmsPage />} />
+              <Route path="/models" element={<ModelsPage />} />
+              <Route path="/models/:id" element={<ModelPage />} />
+              <Route path="/jobs" element={<JobsPage />} />
+              <Route path="/jobs/:id" element={<JobPage />} />
               <Route path="/system" element={<SystemPage />} />
               <Route path="/orders" element={<OrdersPage />} />
               <Route path="/orders/:id" element={<OrderPage />} />
