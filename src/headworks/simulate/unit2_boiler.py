@@ -222,8 +222,8 @@ def _mills() -> list[Part]:
 
 
 SYSTEMS = (
-    Part("U2-WS", "U2", "system", "2HA", "汽水系统", "Water and steam"),
-    Part("U2-DRAFT", "U2", "system", "2HL", "风烟系统", "Air and flue gas"),
-    Part("U2-PULV", "U2", "system", "2HF", "制粉系统", "Pulverising"),
+    Part("U2-WS", "U2", "system", "", "汽水系统", "Water and steam"),
+    Part("U2-DRAFT", "U2", "system", "", "风烟系统", "Air and flue gas"),
+    Part("U2-PULV", "U2", "system", "", "制粉系统", "Pulverising"),
 )
 PARTS: tuple[Part, ...] = (*_water_and_steam(), *_air_and_gas(), *_fans(), *_mills())

@@ -115,8 +115,8 @@ def _protection() -> list[Part]:
 
 
 SYSTEMS = (
-    Part("U2-GS", "U2", "system", "2MK", "发电机系统", "Generator"),
-    Part("U2-TX", "U2", "system", "2BA", "变压器与厂用电", "Transformers and auxiliary power"),
-    Part("U2-PROT", "U2", "system", "2CJ", "机组保护", "Unit protection"),
+    Part("U2-GS", "U2", "system", "", "发电机系统", "Generator"),
+    Part("U2-TX", "U2", "system", "", "变压器与厂用电", "Transformers and auxiliary power"),
+    Part("U2-PROT", "U2", "system", "", "机组保护", "Unit protection"),
 )
 PARTS: tuple[Part, ...] = (*_generator(), *_transformers(), *_protection())

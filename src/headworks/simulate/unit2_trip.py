@@ -64,11 +64,14 @@ class Cause:
     turbine_first: bool = False
 
 
+def _rumble(t: float) -> float:
+    return 25.0 * min(t, 6.0) + 2750.0 * min(max(t - 6.0, 0.0), 1.0)
+
+
 CAUSES = {
-    "furnace_pressure": Cause(
-        10, FURNACE_PRESSURES, lambda t: 29.0 * min(t, 10.0) ** 2 * math.exp(-max(0.0, t - 10.0))
-    ),
-    "drum_level": Cause(20, DRUM_LEVELS, lambda t: -340.0 * min(t, 16.0) / 16.0 * math.exp(-max(0.0, t - 60.0) / 60.0)),
+    # The draught rumbles for some seconds, then a collapse of slag drives the pressure up at once.
+    "furnace_pressure": Cause(9, FURNACE_PRESSURES, lambda t: _rumble(t) * math.exp(-max(0.0, t - 9.0))),
+    "drum_level": Cause(26, DRUM_LEVELS, lambda t: -340.0 * min(t, 16.0) / 16.0 * math.exp(-max(0.0, t - 60.0) / 60.0)),
     "lube_oil": Cause(8, LUBE_OIL, lambda t: -0.096 * min(t, 4.0) / 4.0 * math.exp(-max(0.0, t - 20.0) / 6.0), True),
     "vacuum": Cause(45, (), lambda t: 46.0 * min(t, 42.0) / 42.0 * math.exp(-max(0.0, t - 60.0) / 60.0), True),
 }

@@ -287,12 +287,12 @@ def _condenser() -> list[Part]:
 
 
 SYSTEMS = (
-    Part("U2-TG", "U2", "system", "2MA", "汽轮机本体", "Turbine"),
-    Part("U2-OILS", "U2", "system", "2MV", "油系统", "Oil"),
-    Part("U2-REGEN", "U2", "system", "2LB", "回热系统", "Feedwater heating"),
-    Part("U2-FW", "U2", "system", "2LA", "给水系统", "Feedwater"),
-    Part("U2-CEW", "U2", "system", "2LC", "凝结水系统", "Condensate"),
-    Part("U2-VAC", "U2", "system", "2MAG", "凝汽与抽真空系统", "Condenser and vacuum"),
-    Part("U2-CW", "U2", "system", "2PA", "循环水与公用系统", "Circulating water and services"),
+    Part("U2-TG", "U2", "system", "", "汽轮机本体", "Turbine"),
+    Part("U2-OILS", "U2", "system", "", "油系统", "Oil"),
+    Part("U2-REGEN", "U2", "system", "", "回热系统", "Feedwater heating"),
+    Part("U2-FW", "U2", "system", "", "给水系统", "Feedwater"),
+    Part("U2-CEW", "U2", "system", "", "凝结水系统", "Condensate"),
+    Part("U2-VAC", "U2", "system", "", "凝汽与抽真空系统", "Condenser and vacuum"),
+    Part("U2-CW", "U2", "system", "", "循环水与公用系统", "Circulating water and services"),
 )
 PARTS: tuple[Part, ...] = (*_rotor(), *_oil(), *_heaters(), *_feedwater(), *_condensate(), *_condenser())
