@@ -48,6 +48,8 @@ class _Group:
 
     def _condition(self, ref: ConditionRef, *path: Key) -> None:
         checker = self.checker
+        if ref.instance not in checker.instances and "instances" not in checker.folder.plant.value.owns:
+            return  # the models of such a plant come later, by import: until then nothing can raise it
         at = self.place.at(*path, "instance")
         if not checker.known(ref.instance, checker.instances, at, "plant.unknown_instance"):
             return
