@@ -5,7 +5,9 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from headworks.base.errors import Invalid
 from headworks.blocks import catalogue, library
 from headworks.blocks.template import GraphTemplate, Text
 from headworks.engine.golden import GoldenCase, golden_edges, read_golden, run_golden
@@ -127,3 +129,30 @@ def test_the_readme_lists_the_templates_as_they_are() -> None:
     readme = (LIBRARY / "README.md").read_text("utf-8")
 
     assert readme == library.with_table(readme, thermal().values()), f"run python -m headworks.blocks.library {LIBRARY}"
+
+
+@pytest.mark.feature("PLT-08")
+def test_golden_cases_notice_when_a_parameter_is_wrong() -> None:
+    noticed, missed = 0, []
+    for t in thermal().values():
+        for p in t.params:
+            if p.default == 0:
+                continue
+            if any(fails(with_default(t, p.name, p.default * factor)) for factor in (0.6, 1.6)):
+                noticed += 1
+            else:
+                missed.append(f"{t.code}.{p.name}")
+
+    assert noticed / (noticed + len(missed)) >= 0.8, missed
+
+
+def with_default(template: GraphTemplate, name: str, default: float) -> GraphTemplate:
+    wrong = [replace(p, default=default, low=None, high=None) if p.name == name else p for p in template.params]
+    return replace(template, params=tuple(wrong))
+
+
+def fails(template: GraphTemplate) -> bool:
+    try:
+        return any(run_golden(template, case) for case in cases(f"thermal/{template.code}"))
+    except Invalid:
+        return True  # out of the range of its block
