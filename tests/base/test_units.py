@@ -71,3 +71,10 @@ def test_every_spelling_of_ours_is_known() -> None:
 
     assert [u for u in _SPELLINGS if not known(u)] == []
     assert conversion("km3/h", "m3/h") == (1000.0, 0.0)
+
+
+def test_units_to_choose_from_are_known_and_named_once() -> None:
+    from headworks.base.units import spellings
+
+    assert [u for u in spellings() if not known(u)] == []
+    assert len(set(spellings())) == len(spellings())

@@ -91,6 +91,33 @@ def known(unit: str) -> bool:
     return _parse(unit) is not None
 
 
+def spellings() -> tuple[str, ...]:
+    """Return units as people write them, to choose from; any other that pint knows is known too."""
+    common = (
+        "Pa",
+        "kPa",
+        "MPa",
+        "bar",
+        "mbar",
+        "s",
+        "min",
+        "h",
+        "d",
+        "mm",
+        "m",
+        "kg",
+        "kg/h",
+        "A",
+        "V",
+        "W",
+        "kW",
+        "MW",
+        "Hz",
+    )
+    more = ("GJ", "GJ/h", "kJ", "N", "N*m", "L", "m/s", "deg", "mV", "mA", "ohm", "Mvar", "kg/m3")
+    return tuple(dict.fromkeys((*common, *more, *(s for s in _SPELLINGS if s))))
+
+
 _LONGEST = 64
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _POWER = re.compile(r"\*\*|\^|(?<![⁰¹²³⁴⁵⁶⁷⁸⁹⁻])(?=[⁰¹²³⁴⁵⁶⁷⁸⁹⁻])")

@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from headworks.base.errors import NotFound
+from headworks.control.modelling.models import ModelInstance
 from headworks.control.twin.models import Asset, Tag
 from headworks.control.twin.search import matching
 
@@ -23,17 +24,50 @@ def asset_rows() -> list[dict[str, Any]]:
         at = waiting.pop()
         ordered.append(at)
         waiting += reversed(below.get(at.id, []))
-    return [
-        {
-            "id": a.id,
-            "code": a.code,
-            "parent": a.parent_id,
-            "type": a.type.code,
-            "title": {"zh": a.title_zh, "en": a.title_en},
-            "partition": a.partition.code if a.partition else None,
-        }
-        for a in ordered
-    ]
+    return [asset_row(a) for a in ordered]
+
+
+def asset_row(a: Asset) -> dict[str, Any]:
+    """Return an asset as the API says it."""
+    return {
+        "id": a.id,
+        "code": a.code,
+        "parent": a.parent_id,
+        "type": a.type.code,
+        "title": {"zh": a.title_zh, "en": a.title_en},
+        "partition": a.partition.code if a.partition else None,
+    }
+
+
+def asset_detail(asset_id: int) -> dict[str, Any]:
+    """Return an asset in use with the way to it, what is directly below it, and the numbers of tags and models on it and
+    everything below.
+
+    Raises
+    ------
+    NotFound
+        ``asset.not_found``
+    """
+    in_use = Asset.objects.filter(retired_at=None).select_related("type", "partition")
+    found = in_use.filter(id=asset_id).first()
+    if found is None:
+        raise NotFound("asset.not_found", asset=asset_id)
+    codes = found.path.rstrip("/").split("/")
+    above = {a.code: a for a in Asset.objects.filter(code__in=codes)}
+    below: dict[str, Any] = {"retired_at": None, "asset__path__startswith": found.path}
+    return {
+        **asset_row(found),
+        "kks": found.kks,
+        "path": [step(above[c]) for c in codes if c in above],
+        "children": [asset_row(a) for a in in_use.filter(parent=found).order_by("order", "id")],
+        "tags": Tag.objects.filter(**below).count(),
+        "models": ModelInstance.objects.filter(template__isnull=False, **below).count(),
+    }
+
+
+def step(a: Asset) -> dict[str, Any]:
+    """Return an asset by name."""
+    return {"id": a.id, "code": a.code, "title": {"zh": a.title_zh, "en": a.title_en}}
 
 
 def tags(asset: int | None = None, subtree: bool = False, search: str = "") -> QuerySet[Tag]:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from headworks.blocks.template import GraphTemplate
+from headworks.blocks.template import GraphTemplate, Text
 from headworks.control.twin.plant.records import (
     AlarmGroupRow,
     AssetRow,
@@ -77,6 +77,22 @@ def complete(folder: Folder, before: State) -> Folder:
         instances=pick("instances", folder.instances, "instance", lambda c, v: InstanceRow(code=c, **v)),
         alarm_groups=pick("alarm_groups", folder.alarm_groups, "alarm_group", _group),
     )
+
+
+def from_records(code: str, before: State) -> Folder:
+    """Return a plant as its records say it, as if it had been read from a folder."""
+    nothing = PlantRow(code=code, title=Text(zh=code, en=code), owns=())
+    empty = Folder(
+        plant=Row(nothing, place("plant", code)),
+        types=[],
+        assets=[],
+        tags=[],
+        devices=[],
+        points={},
+        templates=[],
+        instances=[],
+    )
+    return complete(empty, before)
 
 
 def keep(folder: Folder, state: State, before: State) -> State:

@@ -1,0 +1,149 @@
+"""What a table of models would do. The checks are those of plant folders; here they are told by row and column."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headworks.control.modelling.models import ModelInstance
+from headworks.control.twin.imports import values
+from headworks.control.twin.imports.outcome import (
+    Basis,
+    CellPlace,
+    Checks,
+    FieldChange,
+    Item,
+    Outcome,
+    in_order,
+    short,
+    subset,
+)
+from headworks.control.twin.imports.table import Cell, Found, Progress, Table
+from headworks.control.twin.near import Near
+from headworks.control.twin.plant.check import check
+from headworks.control.twin.plant.diff import changed
+from headworks.control.twin.plant.records import InstanceRow, Values
+from headworks.control.twin.plant.rest import from_records
+from headworks.control.twin.plant.source import Row
+
+_GROUPS = ("inputs", "params", "outputs")
+_RENAMED = {
+    "plant.unknown_asset": "import.unknown_asset",
+    "plant.unknown_template": "import.unknown_template",
+}
+
+
+def check_models(basis: Basis, table: Table, progress: Progress) -> Outcome:
+    """Return what a table of models would make of the records."""
+    return _Import(basis, table, progress).run()
+
+
+class _Import:
+    def __init__(self, basis: Basis, table: Table, progress: Progress) -> None:
+        self.basis, self.table, self.progress = basis, table, progress
+        self.state = basis.state
+        self.found: list[Found] = list(table.found)
+        self.near = {kind: Near(self.state[kind]) for kind in ("asset", "template")}
+        self.rows: dict[int, tuple[str, Values]] = {}
+
+    def run(self) -> Outcome:
+        total = len(self.table.rows)
+        for done, (number, cells) in enumerate(self.table.rows):
+            if done % 1000 == 0:
+                self.progress("check", done, total)
+            self._read(number, cells)
+        self._twice()
+        self._elsewhere()
+        settled: set[int] | None = None
+        while settled != (bad := {f.row for f in self.found}):
+            settled = bad
+            self._together({n: r for n, r in self.rows.items() if n not in bad})
+        self.progress("check", total, total)
+        return self._outcome({n: r for n, r in self.rows.items() if n not in bad})
+
+    def _problem(self, row: int, name: str, value: Cell, code: str, **params: Any) -> None:
+        self.found.append(Found(row=row, name=name, value=short(value), code=code, params=params))
+
+    def _read(self, number: int, cells: list[Cell]) -> None:
+        before = len(self.found)
+        given: dict[str, Any] = {}
+        for name, at in self.table.columns.items():
+            cell = cells[at] if at < len(cells) else None
+            try:
+                given[name] = self._params(cell) if name == "params" else self._plain(name, cell)
+            except values.Unfit as e:
+                self._problem(number, name, cell, e.code, **e.params)
+        code = given.get("code", "")
+        if "code" in given and not code:
+            self._problem(number, "code", None, "plant.missing_value", name=self.table.header("code"))
+        known = self.state["instance"].get(code)
+        new: Values = dict(known) if known else {g: {} for g in _GROUPS}
+        for name in ("template", "asset"):
+            if given.get(name):
+                new[name] = given[name]
+                if given[name] not in self.state[name]:  # type: ignore[index]
+                    near = self.near[name].text(given[name])
+                    self._problem(number, name, given[name], f"import.unknown_{name}", name=given[name], near=near)
+            elif known is None and (name in given or name not in self.table.columns):
+                self._problem(number, name, None, "plant.missing_value", name=self.table.header(name))
+        new |= {g: dict(sorted(given[g].items())) for g in _GROUPS if g in given}
+        if len(self.found) == before and code:
+            self.rows[number] = (code, new)
+
+    def _plain(self, name: str, cell: Cell) -> Any:
+        if name in ("inputs", "outputs"):
+            return {port: values.code(tag) for port, tag in values.pairs(values.text(cell)).items()}
+        return values.code(cell)
+
+    def _params(self, cell: Cell) -> dict[str, float]:
+        read = {name: values.number(v) for name, v in values.pairs(values.text(cell)).items()}
+        return {name: v for name, v in read.items() if v is not None}
+
+    def _twice(self) -> None:
+        rows: dict[str, list[int]] = {}
+        for number, (code, _) in self.rows.items():
+            rows.setdefault(code, []).append(number)
+        for code, numbers in rows.items():
+            for number in numbers if len(numbers) > 1 else ():
+                listed = ", ".join(str(n) for n in numbers[:10])
+                self._problem(number, "code", code, "import.code_twice", name=code, rows=listed)
+
+    def _elsewhere(self) -> None:
+        new = {code: n for n, (code, _) in self.rows.items() if code not in self.state["instance"]}
+        codes = sorted(new)
+        for start in range(0, len(codes), 500):
+            others = ModelInstance.objects.filter(code__in=codes[start : start + 500])
+            for code, plant in others.exclude(asset__plant=self.basis.plant).values_list("code", "asset__plant__code"):
+                self._problem(new[code], "code", code, "plant.code_taken", name=code, plant=plant)
+
+    def _together(self, rows: dict[int, tuple[str, Values]]) -> None:
+        """Check the models with their templates, tags, and the models that write tags."""
+        mine = {code for code, _ in rows.values()}
+        others = {c: m for c, m in self.state["instance"].items() if m["outputs"] and c not in mine}
+        touched = [v for _, v in rows.values()] + list(others.values())
+        state = subset(self.state, point=(), instance=others, template={v["template"] for v in touched}, alarm_group=())
+        folder = from_records(self.basis.plant.code, state)
+        folder.instances += [
+            Row(InstanceRow(code=code, **v), CellPlace(str(number), 0)) for number, (code, v) in rows.items()
+        ]
+        checks = Checks()
+        check(folder, checks.reader)
+        self.found += checks.found(self.table, _RENAMED)
+
+    def _outcome(self, rows: dict[int, tuple[str, Values]]) -> Outcome:
+        out = Outcome(found=in_order(self.found), notices=list(self.table.warnings))
+        records: dict[str, Values | None] = {}
+        for number, (code, v) in rows.items():
+            known = self.state["instance"].get(code)
+            pairs = changed(known or {}, v)
+            if known is not None and not pairs:
+                out.unchanged += 1
+                continue
+            records[code] = v
+            fields = [FieldChange(n, a, _shown(b)) for n, (a, b) in pairs.items() if known or b not in ({}, None)]
+            out.items.append(Item(number, "change" if known else "create", code, fields))
+        out.records = {"instance": records}
+        return out
+
+
+def _shown(value: Any) -> Any:
+    return "; ".join(f"{k}={v}" for k, v in value.items()) if isinstance(value, dict) else value
