@@ -150,8 +150,8 @@ def _sensors() -> Iterator[Model]:
 MODELS: tuple[Model, ...] = (*_protection(), *_boiler(), *_turbine(), *_sensors())
 
 FIRST_OUT = (
-    ("U2.FURNACE.PRESSURE", "very"),
-    ("U2.DRUM.LEVEL", "very"),
+    ("U2.FURNACE.PRESSURE", "trip_level"),
+    ("U2.DRUM.LEVEL", "trip_level"),
     ("U2.LUBE.PRESSURE", "very_low"),
     ("U2.COND.VACUUM", "very_high"),
 )
