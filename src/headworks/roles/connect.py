@@ -6,6 +6,7 @@ import asyncio
 import random
 import secrets
 import time
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client import Counter, Gauge
@@ -101,10 +102,13 @@ class Service:
 
     async def _answer(self, data: bytes) -> bytes:
         assert self._home is not None
-        return await self._opcua(self._home).answer(data)
+        return await (await self._opcua(self._home)).answer(data)
 
-    def _opcua(self, home: Home) -> Sources:
+    async def _opcua(self, home: Home) -> Sources:
         """Return the OPC UA sources; the library is only loaded where there is one, or somebody looks for one."""
+        if self._sources is None:
+            # Half a second of loading, in which devices must not wait.
+            await asyncio.to_thread(import_module, "headworks.connect.opcua.sources")
         if self._sources is None:
             from headworks.connect.opcua.driver import Surroundings
             from headworks.connect.opcua.sources import Sources
@@ -138,7 +142,7 @@ class Service:
         self.registry.update(plan)
         self.endpoint.plans_changed()
         if self._home is not None and (self._sources is not None or any(d.opcua for d in plan.devices)):
-            await self._opcua(self._home).use(plan)
+            await (await self._opcua(self._home)).use(plan)
         self._digests[partition] = name
         self._log.info("plan in use", partition=partition, revision=plan.revision, devices=len(plan.devices))
 

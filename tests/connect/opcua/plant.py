@@ -133,9 +133,17 @@ class Plant:
 
         self.do(work())
 
-    def close(self) -> None:
+    async def _end(self) -> None:
+        """Stop, and end what the library leaves running of sessions that were cut."""
         with suppress(Exception):
-            self.do(self.stop())
+            await self.stop()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+    def close(self) -> None:
+        self.do(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
 

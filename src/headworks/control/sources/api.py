@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema, Status
 from pydantic import ConfigDict, Field
@@ -12,6 +13,7 @@ from headworks.base.errors import Invalid
 from headworks.bus.work import Job
 from headworks.connect.opcua.rows import numeric
 from headworks.control.access.authority import authorize
+from headworks.control.access.services import address_of, audit
 from headworks.control.project.language import language_of
 from headworks.control.sources import asking, queries, services, taglist
 
@@ -21,7 +23,7 @@ Name = Annotated[str, Field(max_length=200)]
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-class ConnectionOut(Schema):
+class SourceConnectionOut(Schema):
     endpoint: str
     policy: str
     mode: str
@@ -33,26 +35,26 @@ class ConnectionOut(Schema):
     queue: int
 
 
-class ErrorOut(Schema):
+class LinkErrorOut(Schema):
     code: str
     params: dict[str, Any]
     text: str
 
 
-class BadPointOut(Schema):
+class SourceBadPointOut(Schema):
     key: str
     tag: str
     reason: str
 
 
-class LinkOut(Schema):
+class SourceLinkOut(Schema):
     state: str
     since_ms: int | None
     last_seen_ms: int | None
     samples: int
     samples_per_s: float
-    error: ErrorOut | None
-    bad_points: list[BadPointOut]
+    error: LinkErrorOut | None
+    bad_points: list[SourceBadPointOut]
     bad_point_count: int
     gaps: int
     gap_s: float
@@ -66,8 +68,8 @@ class SourceOut(Schema):
     kind: str
     partition: str
     points: int
-    connection: ConnectionOut | None
-    link: LinkOut
+    connection: SourceConnectionOut | None
+    link: SourceLinkOut
 
 
 class SourcesOut(Schema):
@@ -78,7 +80,7 @@ class _Strict(Schema):
     model_config = ConfigDict(extra="forbid")
 
 
-class ConnectionIn(_Strict):
+class SourceConnectionIn(_Strict):
     """Fields of a connection; one that is left out keeps what it is (a new source: its default)."""
 
     endpoint: Annotated[str, Field(max_length=500)] | None = None
@@ -92,17 +94,17 @@ class ConnectionIn(_Strict):
     queue: int | None = None
 
 
-class SourceIn(ConnectionIn):
+class SourceIn(SourceConnectionIn):
     code: Name
     partition: Name
     endpoint: Annotated[str, Field(max_length=500)]
 
 
-class LookIn(_Strict):
+class OpcUaLookIn(_Strict):
     endpoint: Annotated[str, Field(max_length=500)]
 
 
-class EndpointOut(Schema):
+class OpcUaEndpointOut(Schema):
     policy: str
     mode: str
     supported: bool
@@ -113,22 +115,22 @@ class EndpointOut(Schema):
     identities: list[str]
 
 
-class ServerOut(Schema):
+class OpcUaServerOut(Schema):
     name: str
     uri: str
 
 
-class LookOut(Schema):
-    endpoints: list[EndpointOut]
-    server: ServerOut
+class OpcUaLookOut(Schema):
+    endpoints: list[OpcUaEndpointOut]
+    server: OpcUaServerOut
 
 
-class BrowseIn(_Strict):
+class OpcUaBrowseIn(_Strict):
     node: Annotated[str, Field(max_length=400)] | None = None
     cursor: Name | None = None
 
 
-class NodeOut(Schema):
+class OpcUaNodeOut(Schema):
     node: str
     name: str
     title: str
@@ -144,12 +146,12 @@ class NodeOut(Schema):
     tag: str | None
 
 
-class BrowseOut(Schema):
-    items: list[NodeOut]
+class OpcUaBrowseOut(Schema):
+    items: list[OpcUaNodeOut]
     next: str | None
 
 
-class CollectIn(_Strict):
+class OpcUaCollectIn(_Strict):
     node: Annotated[str, Field(max_length=400)] | None = None
 
 
@@ -180,8 +182,8 @@ def sources(request: HttpRequest) -> Any:
     return {"items": queries.rows(queries.said_by_connect(), language_of(request))}
 
 
-@router.post("sources/look", response=LookOut)
-def look(request: HttpRequest, body: LookIn) -> Any:
+@router.post("sources/look", response=OpcUaLookOut)
+def look(request: HttpRequest, body: OpcUaLookIn) -> Any:
     """Return what an OPC UA server offers: policies, certificates, ways to sign in. Opens no session."""
     authorize(request.user, "devices.edit")
     if not services.is_endpoint(body.endpoint):
@@ -205,7 +207,7 @@ def source(request: HttpRequest, code: str) -> Any:
 
 
 @router.patch("sources/{code}", response=SourceOut)
-def change(request: HttpRequest, code: str, body: ConnectionIn) -> Any:
+def change(request: HttpRequest, code: str, body: SourceConnectionIn) -> Any:
     """Change the connection of an OPC UA source; a password that is not given stays."""
     services.change(request.user, code, _given(body))  # type: ignore[arg-type]
     return _one(request, code)
@@ -218,8 +220,8 @@ def remove(request: HttpRequest, code: str) -> Any:
     return Status(204, None)
 
 
-@router.post("sources/{code}/browse", response=BrowseOut)
-def browse(request: HttpRequest, code: str, body: BrowseIn) -> Any:
+@router.post("sources/{code}/browse", response=OpcUaBrowseOut)
+def browse(request: HttpRequest, code: str, body: OpcUaBrowseIn) -> Any:
     """Return what lies directly below a node of the server (none given: the folder Objects), a page at a time."""
     authorize(request.user, "devices.edit")
     device = services.find_opcua(code)
@@ -229,11 +231,14 @@ def browse(request: HttpRequest, code: str, body: BrowseIn) -> Any:
 
 
 @router.post("sources/{code}/collect", response={202: JobOut})
-def collect(request: HttpRequest, code: str, body: CollectIn) -> Any:
+def collect(request: HttpRequest, code: str, body: OpcUaCollectIn) -> Any:
     """Begin to collect every variable below a node, as a job."""
     authorize(request.user, "devices.edit")
     services.find_opcua(code)
-    return Status(202, _job(asking.collect(code, body.node, str(request.user))))
+    with transaction.atomic():
+        job = asking.collect(code, body.node, str(request.user))
+        audit(request.user, "source.collect", "device", code, address_of(request), node=body.node or "", job=job.id)  # type: ignore[arg-type]
+    return Status(202, _job(job))
 
 
 @router.get("sources/{code}/taglist.xlsx")
@@ -253,7 +258,7 @@ def _one(request: HttpRequest, code: str) -> dict[str, Any]:
     return row
 
 
-def _given(body: ConnectionIn) -> dict[str, Any]:
+def _given(body: SourceConnectionIn) -> dict[str, Any]:
     """Return the fields of a connection that were given."""
     given = body.model_dump(exclude_none=True)
     return {k: v for k, v in given.items() if k in services.FIELDS}

@@ -54,7 +54,7 @@ def collect(source: str, node: str | None, asked_by: str) -> Job:
         queue = WorkQueue(hub.current().bus, settings.HEADWORKS.tenant)
         await queue.ensure()
         params = {"source": source, "node": node or ""}
-        return await queue.submit(JOB, params, asked_by=asked_by, now=SystemClock().now())
+        return await queue.submit(JOB, params, pool="records", asked_by=asked_by, now=SystemClock().now())
 
     job: Job = hub.current().ask(work)
     return job
