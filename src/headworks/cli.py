@@ -179,6 +179,38 @@ def export(plant: str, folder: Path) -> None:
     click.echo(str(folder))
 
 
+@command("import")
+@click.argument("kind", type=click.Choice(["tags", "models"]))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--plant", default="", help="Code of the plant the rows belong to; needed if there are several.")
+@click.option("--sheet", default="", help="Sheet of the workbook; default: the first one with the header.")
+@click.option("--dry-run", is_flag=True, help="Show what would change, change nothing.")
+@click.option("--yes", is_flag=True, help="Apply without asking.")
+@click.option("--skip-bad", is_flag=True, help="Leave out the rows that have problems.")
+@click.option(
+    "--problems", type=click.Path(dir_okay=False, path_type=Path), help="Write a workbook with the problems here."
+)
+def import_table(
+    kind: str, file: Path, plant: str, sheet: str, dry_run: bool, yes: bool, skip_bad: bool, problems: Path | None
+) -> None:
+    """Import tags or models from an Excel workbook (.xlsx) or CSV: creates and changes, never retires."""
+    _django()
+    from headworks.control.twin.imports.commands import import_command
+
+    code = import_command(
+        "models" if kind == "models" else "tags",
+        file,
+        plant=plant,
+        sheet=sheet,
+        dry_run=dry_run,
+        yes=yes,
+        skip_bad=skip_bad,
+        problems_file=problems,
+        language=_language(),
+    )
+    sys.exit(code)
+
+
 @main.group()
 def device() -> None:
     """Devices and their credentials."""
@@ -273,16 +305,21 @@ def simulate(plant: Path, seed: int, speed: float, script: Path | None) -> None:
 
 
 @command()
-@click.argument("partition")
+@click.argument("model", required=False)
+@click.option("--partition", help="Without MODEL: every model of this partition.")
 @click.option("--from", "start", required=True, help="First instant, ISO 8601.")
 @click.option("--to", "end", required=True, help="Instant after the last, ISO 8601.")
-@click.option("--instance", "instances", multiple=True, help="Only these model instances.")
 @click.option("--json", "as_json", is_flag=True)
-def backtest(partition: str, start: str, end: str, instances: tuple[str, ...], as_json: bool) -> None:
-    """Run the models of a partition over its stored history and list the alarms they would have raised."""
-    from headworks.roles.backtest import backtest_command
+def backtest(model: str | None, partition: str | None, start: str, end: str, as_json: bool) -> None:
+    """Run MODEL over its stored history and list the alarms it would have raised.
 
-    backtest_command(_home(), partition, start, end, instances, as_json=as_json, language=_language())
+    MODEL is the code of a model instance, or of a template: then all its instances.
+    """
+    from headworks.roles.backtest_command import backtest_command
+
+    if (model is None) == (partition is None):
+        raise click.UsageError("Give a MODEL, or --partition.")
+    sys.exit(backtest_command(_home(), model, partition, start, end, as_json=as_json, language=_language()))
 
 
 # --- checks ---------------------------------------------------------------------------------------------------------

@@ -113,11 +113,9 @@ def test_backtest_over_the_stored_rig_finds_the_alarms_that_were_raised_live(pla
     span = ("--from", "2020-03-09T13:00:00+00:00", "--to", "2020-03-09T14:00:00+00:00")
 
     def alarms() -> set[tuple[str, str, int]]:
-        job = json.loads(platform.run("backtest", "rig", *span, "--json").stdout)
+        job = json.loads(platform.run("backtest", "--partition", "rig", *span, "--json").stdout)
         assert (job["state"], job["progress"]) == ("done", 1.0), job
-        return {
-            (code, condition, tick) for code, condition, tick, change, _ in job["result"]["edges"] if change == "raise"
-        }
+        return {(a["code"], a["condition"], a["raised_ms"] * 1000) for a in job["result"]["alarms"]}
 
     live = {(c, n, t) for c, n, t in platform.raised() if c == "INLET"}
     assert live

@@ -1,84 +1,136 @@
-"""Backtest: the models of a partition over its stored grid, as a job with progress and cancel."""
+"""Backtest: models over the stored grid, as a job with progress and cancel, compared with what was raised live."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import click
-import msgspec
 import numpy as np
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from headworks.base.clock import SystemClock, micros, to_datetime
-from headworks.base.errors import Invalid, NotFound, Problem
+from headworks.base.errors import NotFound
 from headworks.base.settings import Home
+from headworks.blocks.template import Condition, Instance
 from headworks.bus.client import Bus
 from headworks.bus.plan import PartitionPlan
-from headworks.bus.work import Job, WorkQueue
-from headworks.engine.backtest import backtest
+from headworks.engine.backtest import backtest, lead
 from headworks.engine.grid import Rows
-from headworks.engine.program import compile_program
+from headworks.engine.program import Edge, compile_program
 from headworks.history.client import HistoryClient
 from headworks.roles.context import read_endpoints
+from headworks.roles.records import set_up_django
 
-_MOST_EDGES = 5_000
+MOST_ALARMS = 1_000
+
+Raise = tuple[int, str, int]
 
 
-async def _connect(home: Home, name: str) -> Bus:
+@dataclass
+class Found:
+    """What came out so far. `alarms`: every raise of the span, by instance, condition and tick [µs]; `spans`: which instances
+    were looked at from when to when (up to the last tick that history has)."""
+
+    alarms: dict[Raise, dict[str, Any]] = field(default_factory=dict)
+    ticks: int = 0
+    lead_ticks: int = 0
+    evaluations: int = 0
+    finished: bool = True
+    spans: list[tuple[list[int], int, int]] = field(default_factory=list)
+
+
+async def connect(home: Home, name: str) -> Bus:
+    """Return a connection to the bus of a running installation."""
     return await Bus.connect(home.settings.bus_url or read_endpoints(home).bus_url, home.secret("bus"), name, 10.0)
 
 
-async def _plan(home: Home, partition: str) -> PartitionPlan:
-    bus = await _connect(home, "backtest")
+async def current_plans(home: Home) -> dict[str, PartitionPlan]:
+    """Return partition -> the plan it is given now."""
+    bus = await connect(home, "backtest")
     try:
-        plans = await bus.current_plans(home.settings.tenant)
-        if partition not in plans:
-            raise NotFound("backtest.partition_unknown", partition=partition, known=", ".join(sorted(plans)))
-        return PartitionPlan.decode(await bus.get_plan(plans[partition]))
+        names = await bus.current_plans(home.settings.tenant)
+        return {p: PartitionPlan.decode(await bus.get_plan(names[p])) for p in sorted(names)}
     finally:
         await bus.close()
 
 
 def backtest_job(home_path: Path, params: dict[str, Any], shared: Any) -> dict[str, Any] | None:
-    """Run the models of `params` (partition, start and end [µs], instances) over history.
+    """Run models over history.
 
-    Writes its share done to ``shared["done"]`` and ends with None once ``shared["cancel"]`` is set.
+    Parameters
+    ----------
+    params : `models` (ids of instances), `from_ms`, `to_ms` [ms]: the span [from, to)
+    shared : ``shared["done"]`` is written the share done; it ends with None once ``shared["cancel"]`` is set
+
+    Raises
+    ------
+    NotFound
+        ``backtest.models_unknown``: no plan that is in force has these models.
     """
-    home = Home(home_path)
-    plan = asyncio.run(_plan(home, params["partition"]))
-    wanted = set(params.get("instances") or ())
-    instances = tuple(i for i in plan.instances if not wanted or i.code in wanted)
-    if unknown := sorted(wanted - {i.code for i in instances}):
-        raise NotFound("backtest.instance_unknown", instances=", ".join(unknown), partition=plan.partition)
+    home, begun = Home(home_path), time.monotonic()
+    wanted, start, end = set(params["models"]), int(params["from_ms"]) * 1000, int(params["to_ms"]) * 1000
+    chosen = [
+        (plan, instances)
+        for plan in asyncio.run(current_plans(home)).values()
+        if (instances := tuple(i for i in plan.instances if i.id in wanted))
+    ]
+    if unknown := sorted(wanted - {i.id for _, instances in chosen for i in instances}):
+        raise NotFound("backtest.models_unknown", models=", ".join(map(str, unknown[:20])), count=len(unknown))
+    found = Found()
+    client = HistoryClient(read_endpoints(home).history, home.secret("history"), home.settings.tenant)
+    with client:
+        for number, (plan, instances) in enumerate(chosen):
+            _run(client, plan, instances, (start, end), found, (number / len(chosen), 1 / len(chosen)), shared)
+            if not found.finished:
+                return None
+    alarms = sorted(found.alarms.values(), key=lambda a: (a["raised_ms"], a["code"], a["condition"]))
+    return {
+        "models": [{"id": i.id, "code": i.code} for _, instances in chosen for i in instances],
+        "from_ms": params["from_ms"],
+        "to_ms": params["to_ms"],
+        "ticks": found.ticks,
+        "lead_ticks": found.lead_ticks,
+        "evaluations": found.evaluations,
+        "elapsed_s": round(time.monotonic() - begun, 3),
+        "alarms": alarms[:MOST_ALARMS],
+        "alarms_total": len(alarms),
+        "compare": _compare(home, found),
+    }
+
+
+def _run(
+    client: HistoryClient,
+    plan: PartitionPlan,
+    instances: Sequence[Instance],
+    span: tuple[int, int],
+    found: Found,
+    share: tuple[float, float],
+    shared: Any,
+) -> None:
+    """Run the models of one partition; add what came of it to `found`."""
+    start, end = span
     tags = np.array(sorted({b.tag for i in instances for b in i.inputs.values()}), np.uint32)
     program = compile_program(plan.templates, instances, tags, plan.tick)
-    start, end = int(params["start"]), int(params["end"])
+    back = lead(plan.templates, instances, plan.tick)
+    first = max(start - back, 0)
+    last = start
 
     def progress(done: int, tick: int) -> None:
-        shared["done"] = (tick - start) / max(end - start, 1)
+        nonlocal last
+        last = tick
+        shared["done"] = share[0] + share[1] * (tick - first) / max(end - first, 1)
 
-    client = HistoryClient(read_endpoints(home).history, home.secret("history"), home.settings.tenant)
-    with client, contextlib.closing(_rows(client, plan, tags, start, end)) as rows:
+    with contextlib.closing(_rows(client, plan, tags, first, end)) as rows:
         result = backtest(program, rows, progress, lambda: bool(shared["cancel"]), sink=lambda rows, out: None)
-    if not result.finished:
-        return None
-    codes = {i.id: i.code for i in instances}
-    return {
-        "partition": plan.partition,
-        "revision": plan.revision,
-        "ticks": result.rows,
-        "alarms": sum(e.transition == "raise" for e in result.edges),
-        "edges": [
-            [codes[e.instance], e.condition, e.tick, e.transition, None if np.isnan(e.value) else e.value]
-            for e in result.edges[:_MOST_EDGES]
-        ],
-        "edges_total": len(result.edges),
-    }
+    found.finished = result.finished
+    found.ticks += result.rows
+    found.lead_ticks = max(found.lead_ticks, back // plan.tick)
+    found.evaluations += result.rows * len(program.layout.lanes)
+    found.spans.append(([i.id for i in instances], start, min(end, last + 1)))
+    _alarms(result.edges, start, instances, plan, found.alarms)
 
 
 def _rows(client: HistoryClient, plan: PartitionPlan, tags: Any, start: int, end: int) -> Iterator[Rows]:
@@ -86,55 +138,46 @@ def _rows(client: HistoryClient, plan: PartitionPlan, tags: Any, start: int, end
         yield Rows(chunk.ticks, chunk.value, chunk.status)
 
 
-def parse_instant(text: str, field: str) -> int:
-    """Return an ISO 8601 instant as µs; without an offset it is in the local time zone."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as e:
-        raise Invalid(problems=[Problem(field=field, value=text, code="time.invalid")]) from e
-    return micros(moment.astimezone() if moment.tzinfo is None else moment)
-
-
-def backtest_command(
-    home: Home, partition: str, start: str, end: str, instances: Sequence[str], *, as_json: bool, language: str
+def _alarms(
+    edges: Sequence[Edge], start: int, instances: Sequence[Instance], plan: PartitionPlan, found: dict[Raise, Any]
 ) -> None:
-    """Ask for the job, show its progress and list what the models would have raised."""
-    begin, stop = parse_instant(start, "--from"), parse_instant(end, "--to")
-    if stop <= begin:
-        raise Invalid(problems=[Problem(field="--to", value=end, code="time.not_after", params={"start": start})])
-    params = {"partition": partition, "start": begin, "end": stop, "instances": list(instances)}
-    job = asyncio.run(_follow(home, params, show=not as_json))
-    if as_json:
-        click.echo(msgspec.json.encode(job).decode())
-        return
-    if job.state != "done" or job.result is None:
-        from headworks.base import i18n
+    """Add an alarm for every raise from `start` on."""
+    by_id = {i.id: i for i in instances}
+    told: Mapping[tuple[str, str], Condition] = {
+        (t.code, c.name): c for t in plan.templates.values() for c in t.conditions
+    }
+    standing: dict[tuple[int, str], dict[str, Any]] = {}
+    for e in edges:
+        if e.transition == "clear":
+            if alarm := standing.pop((e.instance, e.condition), None):
+                alarm["cleared_ms"] = e.tick // 1000
+        elif e.tick >= start:
+            instance = by_id[e.instance]
+            condition = told[instance.template, e.condition]
+            alarm = {
+                "model": e.instance,
+                "code": instance.code,
+                "condition": e.condition,
+                "title": {"zh": condition.title.zh, "en": condition.title.en},
+                "priority": condition.priority,
+                "raised_ms": e.tick // 1000,
+                "cleared_ms": None,
+                "value": None if np.isnan(e.value) else e.value,
+            }
+            standing[e.instance, e.condition] = found[e.instance, e.condition, e.tick] = alarm
 
-        error = job.error or {"code": "internal", "params": {}}
-        click.secho(i18n.text(f"errors.{error['code']}", language, **error["params"]), fg="red", err=True)
-        raise SystemExit(2)
-    for code, condition, tick, transition, value in job.result["edges"]:
-        at = to_datetime(tick).astimezone().isoformat(sep=" ", timespec="milliseconds")
-        click.echo(f"{at}  {transition:5}  {code}  {condition}  {'' if value is None else f'{value:.6g}'}")
-    click.echo(f"{job.result['ticks']} ticks, {job.result['alarms']} alarms")
 
+def _compare(home: Home, found: Found) -> dict[str, Any]:
+    """Return how the raises compare with those of the alarm records in the same spans."""
+    set_up_django(home)
+    from django.db import connections
 
-async def _follow(home: Home, params: dict[str, Any], *, show: bool) -> Job:
-    bus = await _connect(home, "backtest-command")
-    queue = WorkQueue(bus, home.settings.tenant)
-    await queue.ensure()
-    job = await queue.submit("backtest", params, asked_by="cli", now=SystemClock().now())
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    from headworks.control.jobs.compare import compare, raised_live
+
     try:
-        with Progress(*columns, disable=not show, transient=True) as bar:
-            task = bar.add_task(f"backtest {params['partition']}", total=1.0)
-            while job.state in ("queued", "running"):
-                await asyncio.sleep(0.2)
-                job = await queue.get(job.id)
-                bar.update(task, completed=job.progress)
-    except asyncio.CancelledError:
-        await queue.cancel(job.id)
-        raise
+        live = {}
+        for instances, start, end in found.spans:
+            live.update(raised_live(instances, start, end))
     finally:
-        await bus.close()
-    return job
+        connections.close_all()
+    return compare(found.alarms, live)

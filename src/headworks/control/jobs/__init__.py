@@ -1,0 +1,1 @@
+"""Long work people ask for: what was asked, how far it is, what came out."""

@@ -1,0 +1,60 @@
+"""The work queue as a request sees it: asked over the connection that the web process has to the bus."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from django.conf import settings
+
+from headworks.base import i18n
+from headworks.base.clock import SystemClock
+from headworks.bus.work import Job, WorkQueue
+from headworks.control.live import hub
+
+T = TypeVar("T")
+
+
+def with_queue(work: Callable[[WorkQueue], Awaitable[T]]) -> T:
+    """Return the result of ``await work(queue)``.
+
+    Raises
+    ------
+    NotReady
+        ``live.not_running``, ``live.busy``, ``bus.unreachable``: there is no bus now.
+    """
+
+    async def ask() -> T:
+        queue = WorkQueue(hub.current().bus, settings.HEADWORKS.tenant)
+        await queue.ensure()
+        return await work(queue)
+
+    found: T = hub.current().ask(ask)
+    return found
+
+
+def submit(kind: str, params: dict[str, Any], asked_by: str) -> Job:
+    """Put a job into the queue and return it."""
+    return with_queue(lambda q: q.submit(kind, params, asked_by=asked_by, now=SystemClock().now()))
+
+
+def body(job: Job, language: str, *, result: bool = True) -> dict[str, Any]:
+    """Return a job as the API says it; without its `result` where many are listed."""
+    error = None
+    if job.error is not None:
+        code = str(job.error.get("code", "internal"))
+        error = {"code": code, "text": i18n.text(f"errors.{code}", language, **(job.error.get("params") or {}))}
+    return {
+        "id": job.id,
+        "kind": job.kind,
+        "state": job.state,
+        "progress": job.progress,
+        "eta_s": job.eta_s,
+        "asked_by": job.asked_by,
+        "asked_ms": job.asked // 1000,
+        "started_ms": None if job.started is None else job.started // 1000,
+        "ended_ms": None if job.ended is None else job.ended // 1000,
+        "params": job.params,
+        "result": job.result if result else None,
+        "error": error,
+    }
