@@ -38,6 +38,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     web_origins: tuple[str, ...] = ()
     mqtt_host: str = "127.0.0.1"
     mqtt_port: int = 1883
+    # The simulated control system of the demonstration; it takes a free port if this one is taken.
+    opcua_port: int = 4840
     bus_port: int = 0
     bus_url: str = ""
     stream_max_bytes: int = 4 << 30

@@ -35,7 +35,6 @@ from headworks.simulate.unit2_parts import Part
 
 NAMESPACE = "urn:headworks:simulated:dcs:unit2"
 APPLICATION = "urn:headworks:simulated:opcua:unit2"
-PATH = "/headworks/unit2"
 ROOT = "Unit2"
 USERNAME = "dcs"
 REPORT_S = 30.0
@@ -111,7 +110,7 @@ class UnitServer:
     @property
     def endpoint(self) -> str:
         """Where clients find the server."""
-        return f"opc.tcp://{self.host}:{self.port}{PATH}"
+        return f"opc.tcp://{self.host}:{self.port}"
 
     async def prepare(self) -> None:
         """Make key, certificate and address space; clients are let in by :meth:`start`."""
