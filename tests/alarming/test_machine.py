@@ -60,7 +60,12 @@ def test_the_usual_life_raise_acknowledge_clear_is_one_closed_record():
     ]
     (alarm,) = alarms.values()
     assert alarm == Alarm(
-        id=ids.alarm_id("main", 7, "high", 10), state=State.CLEARED, raised_at=10, cleared_at=20, acked_at=12
+        id=ids.alarm_id("main", 7, "high", 10),
+        state=State.CLEARED,
+        raised_at=10,
+        active_at=10,
+        cleared_at=20,
+        acked_at=12,
     )
 
 
@@ -68,7 +73,9 @@ def test_a_condition_that_comes_back_before_anyone_acknowledged_is_the_same_alar
     track, done, alarms = walk([(10, "raise"), (20, "clear"), (30, "raise")])
 
     assert len(alarms) == 1
-    assert track.alarm == Alarm(id=ids.alarm_id("main", 7, "high", 10), state=State.UNACKED_ACTIVE, raised_at=10)
+    assert track.alarm == Alarm(
+        id=ids.alarm_id("main", 7, "high", 10), state=State.UNACKED_ACTIVE, raised_at=10, active_at=30
+    )
     assert [t.after for t in done] == ["unacked_active", "unacked_cleared", "unacked_active"]
 
 
@@ -81,7 +88,7 @@ def test_after_the_record_is_closed_the_next_raise_opens_a_new_one():
 
 @pytest.mark.parametrize("state", [State.ACKED_ACTIVE, State.CLEARED])
 def test_a_second_acknowledgement_is_refused(state):
-    alarm = Alarm(id=ids.alarm_id("main", 7, "high", 1), state=state, raised_at=1, acked_at=5)
+    alarm = Alarm(id=ids.alarm_id("main", 7, "high", 1), state=state, raised_at=1, active_at=1, acked_at=5)
 
     with pytest.raises(Conflict) as e:
         machine.acknowledge(alarm, 9)
@@ -106,18 +113,27 @@ def test_an_edge_that_cannot_happen_is_out_of_step_and_changes_only_the_tick(ste
 
 
 def test_every_pair_of_state_and_transition_is_decided():
-    allowed = {
-        (str(s), n): str(machine.after(s, n))
-        for s, n in itertools.product(State, ("raise", "clear", "acknowledge"))
-        if machine.after(s, n)
-    }
-    assert allowed == {
+    names = ("raise", "clear", "acknowledge", "suppress", "release")
+    shown, hidden = (
+        {(str(s), n): str(new) for s, n in itertools.product(State, names) if (new := machine.after(s, n, suppressed))}
+        for suppressed in (False, True)
+    )
+    assert shown == {
         ("normal", "raise"): "unacked_active",
         ("unacked_active", "clear"): "unacked_cleared",
         ("unacked_active", "acknowledge"): "acked_active",
         ("acked_active", "clear"): "cleared",
         ("unacked_cleared", "raise"): "unacked_active",
         ("unacked_cleared", "acknowledge"): "cleared",
+        ("unacked_active", "suppress"): "unacked_active",
+        ("acked_active", "suppress"): "acked_active",
+        ("unacked_cleared", "suppress"): "cleared",
+    }
+    assert hidden == {
+        ("unacked_active", "clear"): "cleared",
+        ("acked_active", "clear"): "cleared",
+        ("unacked_active", "release"): "unacked_active",
+        ("acked_active", "release"): "unacked_active",
     }
 
 

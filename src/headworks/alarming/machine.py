@@ -11,8 +11,14 @@
 NORMAL is a condition without an open alarm. CLEARED is the end of a record; the next raise opens a new one. A condition
 that comes back before anyone acknowledged is the same alarm: one record, one more transition.
 
+Beside the state an alarm may be *suppressed* by the cause it follows from (`headworks.alarming.causes` decides that)::
+
+    UNACKED_ACTIVE ──suppress──> the same, hidden      hidden ──clear────> CLEARED (nobody had to see it)
+    ACKED_ACTIVE   ──suppress──> the same, hidden      hidden ──release──> UNACKED_ACTIVE (a person has to see it now)
+    UNACKED_CLEARED ─suppress──> CLEARED
+
 Source: ISA-18.2 / IEC 62682, states A (normal), B (unacknowledged), C (acknowledged), D (returned to normal,
-unacknowledged).
+unacknowledged), F (suppressed by design). OPC UA Part 9 has the same two dimensions: Active/Acked, and SuppressedState.
 """
 
 from __future__ import annotations
@@ -24,12 +30,12 @@ from uuid import UUID
 import msgspec
 
 from headworks.base import ids
-from headworks.base.errors import Conflict
+from headworks.base.errors import Conflict, Fault
 
 NEVER = -(1 << 63)
 """The tick [µs] before every tick: no edge has been applied."""
 
-Name = Literal["raise", "clear", "acknowledge"]
+Name = Literal["raise", "clear", "acknowledge", "suppress", "release"]
 
 
 class State(StrEnum):
@@ -53,26 +59,49 @@ _NEXT: dict[tuple[State, Name], State] = {
     (State.ACKED_ACTIVE, "clear"): State.CLEARED,
     (State.UNACKED_CLEARED, "raise"): State.UNACKED_ACTIVE,
     (State.UNACKED_CLEARED, "acknowledge"): State.CLEARED,
+    (State.UNACKED_ACTIVE, "suppress"): State.UNACKED_ACTIVE,
+    (State.ACKED_ACTIVE, "suppress"): State.ACKED_ACTIVE,
+    (State.UNACKED_CLEARED, "suppress"): State.CLEARED,
+}
+_NEXT_SUPPRESSED: dict[tuple[State, Name], State] = {
+    (State.UNACKED_ACTIVE, "clear"): State.CLEARED,
+    (State.ACKED_ACTIVE, "clear"): State.CLEARED,
+    (State.UNACKED_ACTIVE, "release"): State.UNACKED_ACTIVE,
+    (State.ACKED_ACTIVE, "release"): State.UNACKED_ACTIVE,
 }
 
 
-def after(state: State, name: Name) -> State | None:
+def after(state: State, name: Name, suppressed: bool = False) -> State | None:
     """Return the state that transition `name` leads to from `state`, None where it is not allowed."""
-    return _NEXT.get((state, name))
+    return (_NEXT_SUPPRESSED if suppressed else _NEXT).get((state, name))
 
 
 class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     """One alarm record. Instants are µs since 1970 UTC.
 
-    `raised_at` is the tick of the first raise (the id follows from it), `cleared_at` the tick of the last clear while
-    the process is normal, `acked_at` when a person acknowledged.
+    `raised_at` is the tick of the first raise (the id follows from it), `active_at` that of the last one, `cleared_at` the
+    tick of the last clear while the process is normal, `acked_at` when a person acknowledged.
+
+    `suppressed_by` is the alarm that was the cause, `suppressed_in` the code of the group that says so, `suppressed_at` and
+    `released_at` since when and until when; they stay after the release. `first_out_of` is the group this alarm came first in.
     """
 
     id: UUID
     state: State
     raised_at: int
+    active_at: int
     cleared_at: int | None = None
     acked_at: int | None = None
+    suppressed_by: UUID | None = None
+    suppressed_in: str = ""
+    suppressed_at: int | None = None
+    released_at: int | None = None
+    first_out_of: str = ""
+
+    @property
+    def suppressed(self) -> bool:
+        """Whether people are not shown this alarm: it was suppressed, and not released (it may have ended so)."""
+        return self.suppressed_by is not None and self.released_at is None
 
 
 class Track(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,13 +151,16 @@ def on_edge(
     if tick <= track.applied:
         return track, None, None, Outcome.REPEATED
     before = track.alarm.state if track.alarm else State.NORMAL
-    new = after(before, name)
+    new = after(before, name, track.alarm is not None and track.alarm.suppressed)
     if new is None:
         return msgspec.structs.replace(track, applied=tick), None, None, Outcome.OUT_OF_STEP
     if track.alarm is None:
-        alarm = Alarm(id=ids.alarm_id(track.tenant, track.instance, track.condition, tick), state=new, raised_at=tick)
+        alarm_id = ids.alarm_id(track.tenant, track.instance, track.condition, tick)
+        alarm = Alarm(id=alarm_id, state=new, raised_at=tick, active_at=tick)
+    elif name == "raise":
+        alarm = msgspec.structs.replace(track.alarm, state=new, cleared_at=None, active_at=tick)
     else:
-        alarm = msgspec.structs.replace(track.alarm, state=new, cleared_at=tick if name == "clear" else None)
+        alarm = msgspec.structs.replace(track.alarm, state=new, cleared_at=tick)
     transition = _transition(alarm.id, name, tick, before, new)
     opened = None if new is State.CLEARED else alarm
     return msgspec.structs.replace(track, applied=tick, alarm=opened), alarm, transition, Outcome.APPLIED
@@ -141,7 +173,10 @@ def acknowledge(alarm: Alarm, at: int) -> tuple[Alarm, Transition]:
     ------
     Conflict
         ``alarm.already_acknowledged``: somebody was faster (who, only the records know); nothing changes.
+        ``alarm.suppressed``: it asks for nothing, its cause (`by`) does; nothing changes.
     """
+    if alarm.suppressed:
+        raise Conflict("alarm.suppressed", by=str(alarm.suppressed_by))
     new = after(alarm.state, "acknowledge")
     if new is None:
         raise Conflict("alarm.already_acknowledged", by="", state=str(alarm.state))
@@ -149,5 +184,42 @@ def acknowledge(alarm: Alarm, at: int) -> tuple[Alarm, Transition]:
     return acked, _transition(alarm.id, "acknowledge", at, alarm.state, new)
 
 
-def _transition(alarm: UUID, name: Name, at: int, before: State, new: State) -> Transition:
-    return Transition(id=ids.transition_id(alarm, at, name), alarm=alarm, name=name, at=at, before=before, after=new)
+def suppress(alarm: Alarm, cause: UUID, group: str, at: int) -> tuple[Alarm, Transition]:
+    """Return an open, visible alarm suppressed by `cause` at tick `at`, and the transition.
+
+    Raises
+    ------
+    Fault
+        It is suppressed already, or has ended.
+    """
+    new = after(alarm.state, "suppress", alarm.suppressed)
+    if new is None:
+        raise Fault(step="suppress", alarm=str(alarm.id), state=str(alarm.state))
+    hidden = msgspec.structs.replace(
+        alarm, state=new, suppressed_by=cause, suppressed_in=group, suppressed_at=at, released_at=None
+    )
+    return hidden, _transition(alarm.id, "suppress", at, alarm.state, new, group)
+
+
+def release(alarm: Alarm, at: int) -> tuple[Alarm, Transition]:
+    """Return a suppressed, active alarm shown again at instant `at`, and the transition. It waits for an acknowledgement,
+    also where somebody had acknowledged it before: what a machine stops hiding, a person has to see (ISA-18.2, 11.7).
+
+    Raises
+    ------
+    Fault
+        It is visible, or has ended.
+    """
+    new = after(alarm.state, "release", alarm.suppressed)
+    if new is None:
+        raise Fault(step="release", alarm=str(alarm.id), state=str(alarm.state))
+    shown = msgspec.structs.replace(alarm, state=new, acked_at=None, released_at=at)
+    return shown, _transition(alarm.id, "release", at, alarm.state, new, alarm.suppressed_in)
+
+
+def _transition(alarm: UUID, name: Name, at: int, before: State, new: State, group: str = "") -> Transition:
+    # Two groups may hide and show one alarm in one tick; each step of each of them happened once.
+    identity = f"{name}:{group}" if group else name
+    return Transition(
+        id=ids.transition_id(alarm, at, identity), alarm=alarm, name=name, at=at, before=before, after=new
+    )

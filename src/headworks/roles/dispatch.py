@@ -1,4 +1,4 @@
-"""The dispatch role: condition edges become alarm records.
+"""The dispatch role: condition edges become alarm records, and alarms that only follow from others are suppressed.
 
 One reader per partition goes through the OUT stream in order. Edges are applied in one transaction with the position, so
 a dispatcher that is killed goes on exactly where its records are; what is said twice is done once.
@@ -167,7 +167,9 @@ class PartitionDispatcher:
         applied = await self._retry(
             services.apply_edges, self._partition, edges, None, tenant=self.plan.tenant, stream=self._stream
         )
-        await self._say_changed(list(applied.changed))
+        # The clear of a trigger may be among what is lost: then nothing would ever show again what its group hides.
+        shown = await self._retry(services.end_all_groups, self.plan.tenant, self._partition, now)
+        await self._say_changed([*applied.changed, *shown])
         # Not `found`: a stream that was made anew starts below what was read of the old one.
         self._seq = None
 
@@ -230,8 +232,17 @@ class Dispatch:
         self._start(partition, dispatcher.run())
         self._ctx.beat(partitions=len(self._dispatchers))
 
+    async def _end_stale_groups(self) -> None:
+        """Show again what an alarm group hides that was edited, retired or lost its trigger, and tell people."""
+        from headworks.control.alarms.services import end_stale_groups
+
+        tenant, now = self._ctx.settings.tenant, self._ctx.clock.now()
+        for partition, ids in (await self._records.call(end_stale_groups, tenant, now)).items():
+            event = Event(name="alarm.changed", at=now, params={"ids": [str(i) for i in ids]})
+            await self._ctx.bus.say(subject(tenant, "event", partition), messages.encode(event))
+
     async def _publish_pending(self) -> None:
-        """Once a second: publish the plans that edits of the records have made due."""
+        """Once a second: what edits of the records have made due. Plans are published, alarm groups ended."""
         from django.db import OperationalError
 
         from headworks.control.modelling.services import publish_pending
@@ -241,6 +252,10 @@ class Dispatch:
                 await publish_pending(self._ctx.bus)
             except (NotReady, OperationalError, *LIBRARY_ERRORS) as e:
                 self._ctx.log.info("plans not published yet", error=repr(e))
+            try:
+                await self._end_stale_groups()
+            except (NotReady, OperationalError, *LIBRARY_ERRORS) as e:
+                self._ctx.log.info("alarm groups not looked at", error=repr(e))
             self._ctx.beat(edges=sum(d.edges for d in self._dispatchers.values()))
 
     def _start(self, name: str, work: Any) -> None:

@@ -80,6 +80,26 @@ def test_an_alarm_says_everything_the_contract_promises(four, api):
         "limit": 85.0,
         "comment": "",
         "tags": [1],
+        "first_out": False,
+        "group": "",
+        "suppressed_by": None,
+        "suppressing": 0,
+        "suppressed_ms": None,
+        "released_ms": None,
+        "order": None,
+        "orders": [],
+        "suppressed": {"total": 0, "items": []},
+        "evidence": [
+            {
+                "id": 1,
+                "code": "P1.T",
+                "title": {"zh": "设备", "en": "Equipment"},
+                "unit": "℃",
+                "low": None,
+                "high": None,
+                "limits": [{"value": 85.0, "kind": "above"}],
+            }
+        ],
         "template": "bearing",
         "guidance": {
             "mode": {"zh": "缺油", "en": "Low oil"},
@@ -95,7 +115,7 @@ def test_summary_counts_active_and_unacknowledged_by_priority(four, api):
 
     assert (answer["active"], answer["unacked"]) == ([1, 1, 0, 0], [0, 2, 0, 0])
     assert answer["newest"]["id"] == str(four[1])
-    assert queries.counts_by_asset() == {12: [1, 1, 0, 0, 1], 13: [0, 0, 0, 0, 1]}
+    assert queries.counts_by_asset() == {12: [1, 1, 0, 0, 1, 0], 13: [0, 0, 0, 0, 1, 0]}
     assert queries.active_by_instance() == {100: 2}
 
 
@@ -193,8 +213,10 @@ def test_no_list_of_alarms_reads_the_whole_table(plant):
         cursor.executemany(
             "INSERT INTO alarms_alarm (id, instance, priority, asset, state, is_open, raised_at, partition, instance_code,"
             " condition, template, title_zh, title_en, asset_code, asset_title_zh,"
-            " asset_title_en, acked_by, comment, unit, status, tags, steps)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, 'u1', 'x', 'c', '', '', '', '', '', '', '', '', '', 0, '[]', 1)",
+            " asset_title_en, acked_by, comment, unit, status, tags, steps,"
+            " active_at, evidence, is_suppressed, suppressed_in, first_out_of)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, 'u1', 'x', 'c', '', '', '', '', '', '', '', '', '', 0, '[]', 1,"
+            " 0, '[]', 0, '', '')",
             rows,
         )
     whole = {}
@@ -207,6 +229,11 @@ def test_no_list_of_alarms_reads_the_whole_table(plant):
         "asset": lambda: queries.page(assets=[7]),
         "assets": lambda: queries.page(assets=set(range(0, 500, 2))),
         "open of asset": lambda: queries.page("open", assets=[7]),
+        "shown": lambda: queries.page(suppressed="hide"),
+        "open shown": lambda: queries.page("open", suppressed="hide"),
+        "suppressed": lambda: queries.page(suppressed="only"),
+        "of a cause": lambda: queries.page(cause=UUID(int=5)),
+        "bodies": lambda: queries.bodies(queries.by_ids([UUID(int=5), UUID(int=6)])),
         "summary": queries.summary,
         "by asset": queries.counts_by_asset,
     }.items():

@@ -47,9 +47,9 @@ async def test_health_counts_bad_stale_and_alarms_up_the_tree(site, session):
 
     assert status == 200
     assert {i.pop("asset"): i for i in body["items"]} == {
-        10: {"active": [1, 0, 0, 0], "unacked": 1, "tags": 3, "bad": 1, "stale": 2},
-        11: {"active": [1, 0, 0, 0], "unacked": 1, "tags": 3, "bad": 1, "stale": 2},
-        12: {"active": [1, 0, 0, 0], "unacked": 1, "tags": 1, "bad": 0, "stale": 1},
+        10: {"active": [1, 0, 0, 0], "unacked": 1, "suppressed": 0, "tags": 3, "bad": 1, "stale": 2},
+        11: {"active": [1, 0, 0, 0], "unacked": 1, "suppressed": 0, "tags": 3, "bad": 1, "stale": 2},
+        12: {"active": [1, 0, 0, 0], "unacked": 1, "suppressed": 0, "tags": 1, "bad": 0, "stale": 1},
     }
 
 

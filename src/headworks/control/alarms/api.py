@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -15,7 +15,7 @@ from headworks.control.access.authority import authorize
 from headworks.control.access.models import now
 from headworks.control.access.services import address_of
 from headworks.control.alarms import queries, services
-from headworks.control.alarms.queries import Which
+from headworks.control.alarms.queries import Suppressed, Which
 from headworks.control.project.language import language_of
 from headworks.control.twin.models import Asset
 
@@ -38,7 +38,25 @@ class AssetRef(Schema):
     title: Title
 
 
+class CauseOut(Schema):
+    """The alarm that suppresses, or suppressed, another one."""
+
+    id: UUID
+    title: Title
+    instance: InstanceRef
+
+
+class AlarmOrderOut(Schema):
+    id: UUID
+    number: str
+    state: str
+
+
 class AlarmOut(Schema):
+    """An alarm. It is suppressed while `suppressed_by` is there and `released_ms` is not: by the cause named, in the alarm
+    group `group`, since `suppressed_ms`, until the trigger of the group clears or the alarm itself does.
+    `suppressing` counts the open alarms it suppresses now."""
+
     id: UUID
     instance: InstanceRef
     condition: str
@@ -57,6 +75,13 @@ class AlarmOut(Schema):
     limit: float | None
     comment: str
     tags: list[int]
+    first_out: bool
+    group: str
+    suppressed_by: CauseOut | None
+    suppressing: int
+    suppressed_ms: int | None
+    released_ms: int | None
+    order: AlarmOrderOut | None
 
 
 class TransitionOut(Schema):
@@ -80,10 +105,39 @@ class GuidanceOut(Schema):
     actions: list[Title]
 
 
+class LimitOut(Schema):
+    """What a tag was compared with, in its unit; `kind` is the side that is bad."""
+
+    value: float
+    kind: Literal["above", "below"]
+
+
+class EvidenceOut(Schema):
+    """A tag that the condition depends on; `low` and `high` are its range."""
+
+    id: int
+    code: str
+    title: Title
+    unit: str
+    low: float | None
+    high: float | None
+    limits: list[LimitOut]
+
+
+class SuppressedOut(Schema):
+    """The alarms that this one is or was the cause of, oldest first: how many, and the first 50."""
+
+    total: int
+    items: list[AlarmOut]
+
+
 class AlarmDetailOut(AlarmOut):
     template: str
     transitions: list[TransitionOut]
     guidance: GuidanceOut | None
+    evidence: list[EvidenceOut]
+    suppressed: SuppressedOut
+    orders: list[AlarmOrderOut]
 
 
 class AlarmPageOut(Schema):
@@ -94,17 +148,24 @@ class AlarmPageOut(Schema):
 class SummaryOut(Schema):
     active: list[int]
     unacked: list[int]
+    suppressed: int
     newest: AlarmOut | None
 
 
 class Filters(Schema):
-    """`priority` and `asset` may be given several times; an asset stands for everything below it too."""
+    """`priority` and `asset` may be given several times; an asset stands for everything below it too.
+
+    `suppressed`: leave out what is suppressed or ended so, show it, or show only that. Left out, it is ``hide``, and
+    ``show`` for the alarms of one `cause`.
+    """
 
     state: Which = "all"
     priority: list[Annotated[int, Field(ge=1, le=4)]] = Field([])
     asset: list[int] = Field([])
     limit: Annotated[int, Field(ge=1, le=queries.MAX_LIMIT)] = 100
     cursor: str = ""
+    suppressed: Suppressed | None = None
+    cause: UUID | None = None
 
 
 class Acknowledgement(Schema):
@@ -139,13 +200,16 @@ def alarms(request: HttpRequest, filters: Query[Filters]) -> Any:
     """Return alarms, newest raise first; `next` is the cursor of the next page."""
     authorize(request.user, "alarms.view")
     assets = subtree(filters.asset) if filters.asset else None
-    items, following = queries.page(filters.state, filters.priority, assets, filters.limit, filters.cursor)
-    return {"items": [queries.body(a) for a in items], "next": following}
+    suppressed = filters.suppressed or ("show" if filters.cause else "hide")
+    items, following = queries.page(
+        filters.state, filters.priority, assets, filters.limit, filters.cursor, suppressed, filters.cause
+    )
+    return {"items": queries.bodies(items), "next": following}
 
 
 @router.get("alarms/summary", response=SummaryOut)
 def summary(request: HttpRequest) -> Any:
-    """Return how many alarms are active and unacknowledged by priority, and the newest unacknowledged one."""
+    """Return how many alarms are active and unacknowledged by priority, how many suppressed, and the newest unacknowledged."""
     authorize(request.user, "alarms.view")
     return queries.summary()
 
@@ -155,17 +219,13 @@ def acknowledge_many(request: HttpRequest, wanted: Acknowledgements) -> Any:
     """Acknowledge several alarms; each has its own result."""
     authorize(request.user, "alarms.acknowledge")
     results = services.acknowledge_many(request.user, wanted.ids, wanted.comment, now(), address_of(request))
-    return {
-        "items": [
-            {"id": i, "alarm": queries.body(alarm) if alarm else None, "error": _error(request, error)}
-            for i, alarm, error in results
-        ]
-    }
+    shown = {UUID(b["id"]): b for b in queries.bodies([alarm for _, alarm, _ in results if alarm])}
+    return {"items": [{"id": i, "alarm": shown.get(i), "error": _error(request, error)} for i, _, error in results]}
 
 
 @router.get("alarms/{alarm_id}", response=AlarmDetailOut)
 def alarm(request: HttpRequest, alarm_id: UUID) -> Any:
-    """Return an alarm with its transitions and guidance."""
+    """Return an alarm with its transitions, guidance, evidence, work orders, and what it is the cause of."""
     authorize(request.user, "alarms.view")
     return queries.detail(alarm_id)
 

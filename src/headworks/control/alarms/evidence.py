@@ -9,6 +9,23 @@ import msgspec
 from headworks.blocks.template import BlockNode, Condition, GraphTemplate, Guidance, Instance, Text
 
 SYSTEM_PRIORITY = 1
+COMPARING = ("above", "below")
+SMOOTHING = ("quality_check", "rolling_mean", "ewma")
+"""Blocks whose output is still the quantity of their input, so that a limit of the one is a limit of the other."""
+
+
+class Limit(msgspec.Struct, frozen=True):
+    """What a tag was compared with: a value in the unit of the tag, and whether it is bad to be above or below it."""
+
+    value: float
+    kind: str
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """A tag that a condition depends on, and the limits that the model compares it with."""
+
+    tag: int
+    limits: tuple[Limit, ...] = ()
 
 
 class Story(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,6 +37,7 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     unit: str = ""
     limit: float | None = None
     tags: tuple[int, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
 
 
 def _advice(title: Text, action: Text) -> Story:
@@ -101,13 +119,16 @@ def story(template: GraphTemplate, instance: Instance, condition: str) -> Story 
         ports = dict.fromkeys(_ports(nodes, found.value)) | ports
     shown = next(iter(ports), None) if found.value else None
     units = {p.name: p.unit for p in template.ports}
+    limits = _limits(template, instance, found, nodes)
+    tags = dict.fromkeys(instance.inputs[p].tag for p in ports if p in instance.inputs)
     return Story(
         title=found.title,
         priority=found.priority,
         guidance=found.guidance,
         unit=units.get(shown or "", ""),
         limit=_limit(template, instance, found, nodes),
-        tags=tuple(instance.inputs[p].tag for p in ports if p in instance.inputs),
+        tags=tuple(tags),
+        evidence=tuple(Evidence(tag, tuple(limits.get(tag, ()))) for tag in tags),
     )
 
 
@@ -142,11 +163,48 @@ def _limit(
             limits.append(node.params["limit"])
         else:
             waiting += node.inputs.values()
-    if len(limits) != 1:
-        return None
-    limit = limits[0]
-    if isinstance(limit, str):
-        name = limit.removeprefix("$")
-        defaults = {p.name: p.default for p in template.params}
-        return instance.params.get(name, defaults.get(name))
-    return float(limit)
+    return _number(template, instance, limits[0]) if len(limits) == 1 else None
+
+
+def _limits(
+    template: GraphTemplate, instance: Instance, condition: Condition, nodes: dict[str, BlockNode]
+) -> dict[int, list[Limit]]:
+    """Return the limits of each tag, in its own unit: those of the comparing blocks that read it, smoothed or not."""
+    found: dict[int, list[Limit]] = {}
+    for node in _upstream(nodes, condition.source):
+        if node.op not in COMPARING or "limit" not in node.params:
+            continue
+        at = node.inputs.get("x", "")
+        while (smoothing := nodes.get(at)) is not None and smoothing.op in SMOOTHING:
+            at = smoothing.inputs.get("x", "")
+        binding = instance.inputs.get(at.removeprefix("in.")) if at.startswith("in.") else None
+        value = _number(template, instance, node.params["limit"])
+        if binding is None or value is None or not binding.gain:
+            continue
+        limit = Limit((value - binding.offset) / binding.gain, node.op)
+        of_tag = found.setdefault(binding.tag, [])
+        if limit not in of_tag:
+            of_tag.append(limit)
+    return found
+
+
+def _upstream(nodes: dict[str, BlockNode], reference: str) -> Iterator[BlockNode]:
+    """Yield the blocks that a signal depends on."""
+    seen: set[str] = set()
+    waiting = [reference]
+    while waiting:
+        at = waiting.pop()
+        if at in seen or at not in nodes:
+            continue
+        seen.add(at)
+        yield nodes[at]
+        waiting += reversed(list(nodes[at].inputs.values()))
+
+
+def _number(template: GraphTemplate, instance: Instance, given: float | str) -> float | None:
+    """Return a parameter of a block: a number, or ``$name`` of what the instance sets or the template says."""
+    if not isinstance(given, str):
+        return float(given)
+    name = given.removeprefix("$")
+    defaults = {p.name: p.default for p in template.params}
+    return instance.params.get(name, defaults.get(name))

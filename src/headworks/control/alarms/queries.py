@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal
 from uuid import UUID
 
@@ -11,18 +11,58 @@ from django.db.models import Count, Q, QuerySet
 from headworks.alarming.machine import ACTIVE, UNACKED
 from headworks.base.errors import Invalid, NotFound, Problem
 from headworks.control.alarms.models import Alarm
+from headworks.control.twin.models import Tag
 
 PRIORITIES = 4
+COUNTS = PRIORITIES + 2
 MAX_LIMIT = 500
+FIRST_SUPPRESSED = 50
 Which = Literal["active", "unacked", "open", "all"]
+Suppressed = Literal["hide", "show", "only"]
+OrdersOf = Callable[[Collection[UUID]], Mapping[UUID, list[dict[str, Any]]]]
 
 _ACTIVE = [str(s) for s in ACTIVE]
 _UNACKED = [str(s) for s in UNACKED]
 _STATES = {"active": _ACTIVE, "unacked": _UNACKED}
 
 
+def _no_orders(_alarms: Collection[UUID]) -> Mapping[UUID, list[dict[str, Any]]]:
+    return {}
+
+
+_orders_of: OrdersOf = _no_orders
+
+
+def tell_orders(orders_of: OrdersOf) -> None:
+    """Let the app of work orders say which orders alarms have, newest first: it knows alarms, alarms do not know it."""
+    global _orders_of
+    _orders_of = orders_of
+
+
 def body(alarm: Alarm) -> dict[str, Any]:
     """Return an alarm as the API and the live connection show it."""
+    return bodies([alarm])[0]
+
+
+def bodies(alarms: Sequence[Alarm]) -> list[dict[str, Any]]:
+    """Return alarms as the API and the live connection show them, with three queries more at most."""
+    hidden_by = {a.suppressed_by for a in alarms} - {None}
+    causes = Alarm.objects.in_bulk(hidden_by) if hidden_by else {}
+    first = [a.id for a in alarms if a.first_out_of]
+    suppressing = dict(_suppressed_by(first).values_list("suppressed_by").annotate(Count("id"))) if first else {}
+    orders = _orders_of([a.id for a in alarms])
+    return [
+        {
+            **_body(a),
+            "suppressed_by": _cause(causes.get(a.suppressed_by)) if a.suppressed_by else None,
+            "suppressing": suppressing.get(a.id, 0),
+            "order": next(iter(orders.get(a.id, ())), None),
+        }
+        for a in alarms
+    ]
+
+
+def _body(alarm: Alarm) -> dict[str, Any]:
     return {
         "id": str(alarm.id),
         "instance": {"id": alarm.instance, "code": alarm.instance_code},
@@ -46,11 +86,31 @@ def body(alarm: Alarm) -> dict[str, Any]:
         "limit": alarm.limit,
         "comment": alarm.comment,
         "tags": alarm.tags,
+        "first_out": alarm.first_out_of != "",
+        "group": alarm.first_out_of or alarm.suppressed_in,
+        "suppressed_ms": _ms(alarm.suppressed_at),
+        "released_ms": _ms(alarm.released_at),
     }
 
 
+def _cause(alarm: Alarm | None) -> dict[str, Any] | None:
+    if alarm is None:
+        return None
+    return {
+        "id": str(alarm.id),
+        "title": {"zh": alarm.title_zh, "en": alarm.title_en},
+        "instance": {"id": alarm.instance, "code": alarm.instance_code},
+    }
+
+
+def _suppressed_by(causes: Iterable[UUID]) -> QuerySet[Alarm]:
+    """Return the open alarms that are suppressed by `causes` now."""
+    hidden: QuerySet[Alarm] = Alarm.objects.filter(suppressed_by__in=list(causes), is_suppressed=True, is_open=True)
+    return hidden.order_by()
+
+
 def detail(alarm_id: UUID) -> dict[str, Any]:
-    """Return an alarm with its transitions and guidance.
+    """Return an alarm with its transitions, guidance and evidence, its work orders, and the alarms it was the cause of.
 
     Raises
     ------
@@ -74,7 +134,34 @@ def detail(alarm_id: UUID) -> dict[str, Any]:
         }
         for t in alarm.transitions.order_by("number")
     ]
-    return {**body(alarm), "template": alarm.template, "transitions": transitions, "guidance": alarm.guidance}
+    hidden = Alarm.objects.filter(suppressed_by=alarm_id).order_by("raised_at", "id")
+    return {
+        **body(alarm),
+        "template": alarm.template,
+        "transitions": transitions,
+        "guidance": alarm.guidance,
+        "evidence": _evidence(alarm),
+        "suppressed": {"total": hidden.count(), "items": bodies(list(hidden[:FIRST_SUPPRESSED]))},
+        "orders": _orders_of([alarm_id]).get(alarm_id, []),
+    }
+
+
+def _evidence(alarm: Alarm) -> list[dict[str, Any]]:
+    """Return the tags an alarm depends on as they are now, with the limits of the moment it was raised."""
+    known = Tag.objects.in_bulk(alarm.tags)
+    limits = {e["tag"]: e["limits"] for e in alarm.evidence}
+    return [
+        {
+            "id": t.id,
+            "code": t.code,
+            "title": {"zh": t.title_zh, "en": t.title_en},
+            "unit": t.unit,
+            "low": t.low,
+            "high": t.high,
+            "limits": limits.get(t.id, []),
+        }
+        for t in (known[tag] for tag in alarm.tags if tag in known)
+    ]
 
 
 def page(
@@ -83,11 +170,14 @@ def page(
     assets: Collection[int] | None = None,
     limit: int = 100,
     cursor: str = "",
+    suppressed: Suppressed = "show",
+    cause: UUID | None = None,
 ) -> tuple[list[Alarm], str | None]:
     """Return alarms, newest raise first, and the cursor of the next page (None after the last).
 
-    `assets`: only alarms of these (None: of any). Paging is by place in the order, not by number, so a page stays what it
-    is while new alarms arrive.
+    `assets`: only alarms of these (None: of any). `suppressed`: without those that are suppressed or ended so, with them,
+    or only them. `cause`: only those that are or were suppressed by this alarm. Paging is by place in the order, not by
+    number, so a page stays what it is while new alarms arrive.
     """
     found: QuerySet[Alarm] = Alarm.objects.order_by("-raised_at", "-id")
     if which != "all":
@@ -98,6 +188,10 @@ def page(
         found = found.filter(priority__in=priorities)
     if assets is not None:
         found = found.filter(asset__in=assets)
+    if suppressed != "show":
+        found = found.filter(is_suppressed=suppressed == "only")
+    if cause is not None:
+        found = found.filter(suppressed_by=cause)
     if cursor:
         raised_at, alarm_id = _place(cursor)
         found = found.filter(raised_at__lte=raised_at).filter(Q(raised_at__lt=raised_at) | Q(id__lt=alarm_id))
@@ -114,24 +208,39 @@ def by_ids(ids: Iterable[UUID]) -> list[Alarm]:
 
 
 def summary() -> dict[str, Any]:
-    """Return the numbers of active and of unacknowledged alarms by priority, and the newest unacknowledged one."""
-    active, unacked = [0] * PRIORITIES, [0] * PRIORITIES
-    for state, priority, n in _open_counts("state", "priority"):
+    """Return the numbers of active and of unacknowledged alarms by priority, and the newest unacknowledged one.
+
+    Suppressed ones are counted apart: they ask for nothing.
+    """
+    active, unacked, suppressed = [0] * PRIORITIES, [0] * PRIORITIES, 0
+    for state, priority, hidden, n in _open_counts("state", "priority", "is_suppressed"):
+        if hidden:
+            suppressed += n
+            continue
         if state in _ACTIVE:
             active[priority - 1] += n
         if state in _UNACKED:
             unacked[priority - 1] += n
-    newest = Alarm.objects.filter(is_open=True).filter(state__in=_UNACKED).order_by("-raised_at", "-id").first()
-    return {"active": active, "unacked": unacked, "newest": body(newest) if newest else None}
+    shown = Alarm.objects.filter(is_open=True).filter(is_suppressed=False)
+    newest = shown.filter(state__in=_UNACKED).order_by("-raised_at", "-id").first()
+    return {
+        "active": active,
+        "unacked": unacked,
+        "suppressed": suppressed,
+        "newest": body(newest) if newest else None,
+    }
 
 
 def counts_by_asset() -> dict[int, list[int]]:
-    """Return for each asset with open alarms: active of priority 1 to 4, and unacknowledged."""
+    """Return for each asset with open alarms: active of priority 1 to 4, unacknowledged, and suppressed (counted only there)."""
     counts: dict[int, list[int]] = {}
-    for asset, state, priority, n in _open_counts("asset", "state", "priority"):
+    for asset, state, priority, hidden, n in _open_counts("asset", "state", "priority", "is_suppressed"):
         if asset is None:
             continue
-        row = counts.setdefault(asset, [0] * (PRIORITIES + 1))
+        row = counts.setdefault(asset, [0] * COUNTS)
+        if hidden:
+            row[PRIORITIES + 1] += n
+            continue
         if state in _ACTIVE:
             row[priority - 1] += n
         if state in _UNACKED:
@@ -140,7 +249,7 @@ def counts_by_asset() -> dict[int, list[int]]:
 
 
 def active_by_instance(instances: Collection[int] | None = None) -> dict[int, int]:
-    """Return the number of active alarms of each instance that has any."""
+    """Return the number of active alarms of each instance that has any, suppressed ones included."""
     found = Alarm.objects.filter(is_open=True).filter(state__in=_ACTIVE)
     if instances is not None:
         found = found.filter(instance__in=instances)

@@ -11,19 +11,37 @@ from django.db import transaction
 from django.dispatch import Signal
 
 from headworks.alarming import machine
+from headworks.alarming.causes import Board, Step
 from headworks.alarming.machine import NEVER, OPEN, Outcome, State, Track
 from headworks.base import log
 from headworks.base.errors import Conflict, HeadworksError, Invalid, NotFound, Problem
 from headworks.bus.messages import Edge
 from headworks.control.access.authority import authorize
+from headworks.control.access.models import now
 from headworks.control.access.services import audit
 from headworks.control.alarms.catalogue import Described, describe
-from headworks.control.alarms.models import Alarm, AlarmTransition, AppliedEdge, StreamPosition
+from headworks.control.alarms.models import Alarm, AlarmGroupState, AlarmTransition, AppliedEdge, StreamPosition
+from headworks.control.alarms.suppression import Definitions, Places, active_of, save_active
 
 EDGES_PER_TRANSACTION = 200
 MAX_COMMENT = 500
 MAX_AT_ONCE = 500
-_CHANGING = ["state", "is_open", "cleared_at", "acked_at", "steps"]
+_CHANGING = [
+    "state",
+    "is_open",
+    "active_at",
+    "cleared_at",
+    "acked_at",
+    "acked_by",
+    "comment",
+    "is_suppressed",
+    "suppressed_by",
+    "suppressed_in",
+    "suppressed_at",
+    "released_at",
+    "first_out_of",
+    "steps",
+]
 _logger = log.get(__name__)
 
 changed = Signal()
@@ -91,10 +109,20 @@ def apply_edges(
 
 
 class _Batch:
-    """The records that one transaction of edges touches, read with three queries and written with three."""
+    """The records that one transaction of edges touches, read with few queries and written with few."""
 
-    def __init__(self, tenant: str, keys: set[Key]) -> None:
+    def __init__(self, tenant: str, partition: str, keys: set[Key]) -> None:
+        self.partition = partition
+        self.places = Places()
+        self.definitions = Definitions(partition, self.places)
+        self.states = {
+            s.group: s
+            for s in AlarmGroupState.objects.select_for_update().filter(partition=partition).order_by("group")
+        }
+        keys = keys | {(s.cause_instance, s.cause_condition) for s in self.states.values()}
         instances = {i for i, _ in keys}
+        if self.states:
+            self.places.ensure(instances)
         ticks = {
             (e.instance, e.condition): e.tick
             for e in AppliedEdge.objects.select_for_update().filter(instance__in=instances)
@@ -103,20 +131,51 @@ class _Batch:
             (a.instance, a.condition): a
             for a in Alarm.objects.select_for_update().filter(instance__in=instances, is_open=True)
         }
+        self.tenant = tenant
         self.records: dict[UUID, Alarm] = {a.id: a for a in records.values()}
-        self.tracks = {
-            k: Track(
-                tenant=tenant,
-                instance=k[0],
-                condition=k[1],
-                applied=ticks.get(k, NEVER),
-                alarm=_machine_alarm(records[k]) if k in records else None,
-            )
-            for k in keys
-        }
+        self.board = Board(
+            tenant,
+            self.definitions.groups.values(),
+            {k: self._track(k, ticks.get(k, NEVER), records.get(k)) for k in keys},
+            (active_of(s) for s in self.states.values()),
+            self._load_open,
+        )
         self.touched: dict[UUID, Alarm] = {}
         self.moved: dict[Key, int] = {}
         self.transitions: list[AlarmTransition] = []
+
+    def _track(self, key: Key, applied: int, record: Alarm | None) -> Track:
+        alarm = machine_alarm(record) if record is not None else None
+        return Track(tenant=self.tenant, instance=key[0], condition=key[1], applied=applied, alarm=alarm)
+
+    def _load_open(self) -> dict[Key, Track]:
+        """Return every open alarm of the partition: a group that begins or ends may hide or show any of them."""
+        found = list(Alarm.objects.select_for_update().filter(is_open=True).filter(partition=self.partition))
+        self.places.ensure(a.instance for a in found)
+        for record in found:
+            self.records.setdefault(record.id, record)
+        return {(a.instance, a.condition): self._track((a.instance, a.condition), NEVER, a) for a in found}
+
+    def end_groups(self, which: Callable[[AlarmGroupState], bool], at: int) -> None:
+        """End active groups at `at`, so that everything they hide is shown again."""
+        for code, state in self.states.items():
+            if which(state):
+                _logger.warning("alarm group ended", partition=self.partition, group=code, since=state.trigger_at)
+                for step in self.board.end(code, at):
+                    self.take(step, self.records[step.alarm.id])
+
+    def take(self, step: Step, record: Alarm, value: float | None = None, status: int = 0) -> None:
+        """Write a step of the board into its record; `value` and `status` are those of the edge it is about."""
+        update_record(record, step.alarm)
+        self.records[record.id] = self.touched[record.id] = record
+        if step.transition is not None:
+            record.steps += 1
+            self.transitions.append(step_row(step.transition, record, value=value, status=status))
+
+    def changed(self) -> tuple[UUID, ...]:
+        """Return the alarms that look different now: those touched, and the causes, which say how many they suppress."""
+        causes = (a.suppressed_by for a in self.touched.values() if a.suppressed_by is not None)
+        return tuple(dict.fromkeys((*self.touched, *causes)))
 
     def save(self) -> None:
         # One statement makes the new rows and changes the old ones, in the order things happened: an alarm is closed
@@ -131,6 +190,7 @@ class _Batch:
             unique_fields=["instance", "condition"],
             update_fields=["tick"],
         )
+        save_active(self.partition, self.states, self.board.active, self.definitions.digests)
 
 
 def _apply_part(
@@ -139,36 +199,60 @@ def _apply_part(
     edges: Sequence[Edge],
     describe: Callable[[Iterable[Key]], Mapping[Key, Described]],
 ) -> Applied:
-    batch = _Batch(tenant, {(e.instance, e.condition) for e in edges})
+    batch = _Batch(tenant, partition, {(e.instance, e.condition) for e in edges})
+    batch.end_groups(batch.definitions.is_stale, now())
     counts = dict.fromkeys(Outcome, 0)
     stories: Mapping[Key, Described] | None = None
     for edge in edges:
         key = (edge.instance, edge.condition)
-        track, alarm, step, outcome = machine.on_edge(batch.tracks[key], edge.tick, edge.transition)
+        outcome, steps = batch.board.apply(key, edge.tick, edge.transition)
         counts[outcome] += 1
         if outcome is Outcome.REPEATED:
             continue
-        batch.tracks[key] = track
         batch.moved[key] = edge.tick
-        if alarm is None or step is None:
+        if outcome is Outcome.OUT_OF_STEP:
             _logger.warning("edge out of step", partition=partition, instance=key[0], condition=key[1], tick=edge.tick)
-            continue
-        record = batch.records.get(alarm.id)
-        if record is None:
-            if stories is None:
-                stories = describe({(e.instance, e.condition) for e in edges})
-            record = _new_record(alarm.id, partition, edge, stories[key])
-            batch.records[alarm.id] = record
-        _update_record(record, alarm)
-        batch.touched[alarm.id] = record
-        batch.transitions.append(_step_row(step, record, value=_number(edge.value), status=edge.status))
+        for step in steps:
+            record = batch.records.get(step.alarm.id)
+            if record is None:
+                if stories is None:
+                    stories = describe({(e.instance, e.condition) for e in edges})
+                record = _new_record(step.alarm.id, partition, edge, stories[key])
+            # What an edge of one alarm does to others has no value of its own.
+            own = step.key == key and step.transition is not None and step.transition.name == edge.transition
+            batch.take(step, record, _number(edge.value) if own else None, edge.status if own else 0)
     batch.save()
     return Applied(
-        changed=tuple(batch.touched),
+        changed=batch.changed(),
         applied=counts[Outcome.APPLIED],
         repeated=counts[Outcome.REPEATED],
         out_of_step=counts[Outcome.OUT_OF_STEP],
     )
+
+
+def end_stale_groups(tenant: str, at: int) -> dict[str, list[UUID]]:
+    """End every active group that was edited or retired since it began, or whose trigger is no longer in use.
+
+    What it hid is shown again: nobody would be told otherwise when it should be. Returns partition -> changed alarms.
+    """
+    changed_alarms: dict[str, list[UUID]] = {}
+    for partition in AlarmGroupState.objects.order_by("partition").values_list("partition", flat=True).distinct():
+        with transaction.atomic():
+            batch = _Batch(tenant, partition, set())
+            batch.end_groups(batch.definitions.is_stale, at)
+            batch.save()
+        if found := list(batch.changed()):
+            changed_alarms[partition] = found
+    return changed_alarms
+
+
+def end_all_groups(tenant: str, partition: str, at: int) -> list[UUID]:
+    """End the active groups of a partition, because edges may be lost: that of a trigger that cleared may be among them."""
+    with transaction.atomic():
+        batch = _Batch(tenant, partition, set())
+        batch.end_groups(lambda _: True, at)
+        batch.save()
+    return list(batch.changed())
 
 
 def acknowledge(user: Any, alarm_id: UUID, comment: str, at: int, address: str = "") -> Alarm:
@@ -182,6 +266,7 @@ def acknowledge(user: Any, alarm_id: UUID, comment: str, at: int, address: str =
         The user may not acknowledge, or not on this asset.
     Conflict
         ``alarm.already_acknowledged``: with who and when; nothing changes.
+        ``alarm.suppressed``: it is suppressed; `cause` names the alarm that is the cause. Nothing changes.
     Invalid
         ``alarm.comment_too_long``
     """
@@ -192,14 +277,15 @@ def acknowledge(user: Any, alarm_id: UUID, comment: str, at: int, address: str =
             raise NotFound("alarm.not_found", id=str(alarm_id))
         authorize(user, "alarms.acknowledge", alarm)
         try:
-            acked, step = machine.acknowledge(_machine_alarm(alarm), at)
+            acked, step = machine.acknowledge(machine_alarm(alarm), at)
         except Conflict as e:
-            raise Conflict("alarm.already_acknowledged", by=alarm.acked_by, at_ms=(alarm.acked_at or 0) // 1000) from e
-        _update_record(alarm, acked)
+            raise _refusal(alarm, e) from e
+        update_record(alarm, acked)
+        alarm.steps += 1
         who = user.get_username()
         alarm.acked_by, alarm.comment = who, comment
-        alarm.save(update_fields=[*_CHANGING, "acked_by", "comment"])
-        _step_row(step, alarm, by=who, comment=comment).save(force_insert=True)
+        alarm.save(update_fields=_CHANGING)
+        step_row(step, alarm, by=who, comment=comment).save(force_insert=True)
         audit(user, "alarms.acknowledge", "alarm", alarm_id, address, comment=comment)
         transaction.on_commit(lambda: changed.send(Alarm, ids=[alarm_id]))
     found: Alarm = alarm
@@ -241,25 +327,49 @@ def check_comment(comment: str) -> str:
     return comment
 
 
-def _machine_alarm(record: Alarm) -> machine.Alarm:
+def _refusal(alarm: Alarm, conflict: Conflict) -> Conflict:
+    """Return why an alarm cannot be acknowledged, with what only the records know."""
+    if conflict.error_code == "alarm.suppressed":
+        cause = Alarm.objects.get(id=alarm.suppressed_by)
+        named = {"instance": cause.instance_code, "title_zh": cause.title_zh, "title_en": cause.title_en}
+        return Conflict("alarm.suppressed", cause=str(cause.id), **named)
+    return Conflict("alarm.already_acknowledged", by=alarm.acked_by, at_ms=(alarm.acked_at or 0) // 1000)
+
+
+def machine_alarm(record: Alarm) -> machine.Alarm:
     return machine.Alarm(
         id=record.id,
         state=State(record.state),
         raised_at=record.raised_at,
+        active_at=record.active_at,
         cleared_at=record.cleared_at,
         acked_at=record.acked_at,
+        suppressed_by=record.suppressed_by,
+        suppressed_in=record.suppressed_in,
+        suppressed_at=record.suppressed_at,
+        released_at=record.released_at,
+        first_out_of=record.first_out_of,
     )
 
 
-def _update_record(record: Alarm, alarm: machine.Alarm) -> None:
+def update_record(record: Alarm, alarm: machine.Alarm) -> None:
+    """Make a record what the state machine says."""
     record.state = str(alarm.state)
     record.is_open = alarm.state in OPEN
+    record.active_at = alarm.active_at
     record.cleared_at = alarm.cleared_at
     record.acked_at = alarm.acked_at
-    record.steps += 1
+    if alarm.acked_at is None:
+        record.acked_by = record.comment = ""  # who did it before stays in the transitions
+    record.is_suppressed = alarm.suppressed
+    record.suppressed_by = alarm.suppressed_by
+    record.suppressed_in = alarm.suppressed_in
+    record.suppressed_at = alarm.suppressed_at
+    record.released_at = alarm.released_at
+    record.first_out_of = alarm.first_out_of
 
 
-def _step_row(step: machine.Transition, record: Alarm, **columns: Any) -> AlarmTransition:
+def step_row(step: machine.Transition, record: Alarm, **columns: Any) -> AlarmTransition:
     return AlarmTransition(
         id=step.id,
         alarm_id=record.id,
@@ -290,11 +400,13 @@ def _new_record(alarm_id: UUID, partition: str, edge: Edge, about: Described) ->
         asset_title_zh=about.asset_title.zh,
         asset_title_en=about.asset_title.en,
         raised_at=edge.tick,
+        active_at=edge.tick,
         value=_number(edge.value),
         unit=story.unit,
         status=edge.status,
         limit=story.limit,
         tags=list(story.tags),
+        evidence=msgspec.to_builtins(story.evidence),
     )
 
 

@@ -51,9 +51,12 @@ class HistoryOut(Schema):
 
 
 class AssetHealthOut(Schema):
+    """Alarms by priority, and tags. Suppressed alarms are counted apart, not among the active and unacknowledged."""
+
     asset: int
     active: list[int]
     unacked: int
+    suppressed: int
     tags: int
     bad: int
     stale: int

@@ -236,10 +236,18 @@ class Hub:
     def asset_health(self) -> list[dict[str, Any]]:
         """Return the items of ``GET /api/v1/health/assets``."""
         bad, stale = self.tree.tag_health(self.values, self.system.watermarks)
-        alarms = self.tree.by_asset(self._alarm_counts, PRIORITIES + 1)
+        alarms = self.tree.by_asset(self._alarm_counts, records.COUNTS)
         columns = (self.tree.asset_ids, alarms.tolist(), self.tree.tag_count.tolist(), bad.tolist(), stale.tolist())
         return [
-            {"asset": asset, "active": a[:PRIORITIES], "unacked": a[PRIORITIES], "tags": n, "bad": b, "stale": s}
+            {
+                "asset": asset,
+                "active": a[:PRIORITIES],
+                "unacked": a[PRIORITIES],
+                "suppressed": a[PRIORITIES + 1],
+                "tags": n,
+                "bad": b,
+                "stale": s,
+            }
             for asset, a, n, b, s in zip(*columns, strict=True)
         ]
 
@@ -301,7 +309,8 @@ class Hub:
         """Send the health of the assets where it differs from what was sent last."""
         items, known = [], self._health_sent
         for item in self.asset_health():
-            key = (*item["active"], item["unacked"], item["tags"], item["bad"], item["stale"])
+            counts = (item["unacked"], item["suppressed"], item["tags"], item["bad"], item["stale"])
+            key = (*item["active"], *counts)
             if known.get(item["asset"]) != key:
                 known[item["asset"]] = key
                 items.append(item)

@@ -17,6 +17,7 @@ from headworks.control.live.identity import ended, identify
 from headworks.control.twin.models import Asset, Partition, Tag
 
 __all__ = [
+    "COUNTS",
     "alarms",
     "close_connections",
     "connect_signals",
@@ -33,6 +34,7 @@ __all__ = [
 P = ParamSpec("P")
 T = TypeVar("T")
 
+COUNTS = queries.COUNTS
 summary = queries.summary
 counts_by_asset = queries.counts_by_asset
 
@@ -67,7 +69,7 @@ def database_answers() -> None:
 
 
 def alarms(ids: Iterable[UUID]) -> list[dict[str, Any]]:
-    return [queries.body(a) for a in queries.by_ids(ids)]
+    return queries.bodies(queries.by_ids(ids))
 
 
 def tree() -> Tree:
