@@ -122,7 +122,7 @@ const system = () => ({
 
 /* ---- HTTP ---- */
 const sessions = new Map();
-const PERMISSIONS = ['plant.view', 'history.view', 'models.view', 'alarms.view', 'system.view', 'alarms.acknowledge'];
+const PERMISSIONS = ['plant.view', 'history.view', 'models.view', 'alarms.view', 'system.view', 'jobs.view', 'backtests.run', 'jobs.cancel_any', 'alarms.acknowledge'];
 const session = (user) => ({
   authenticated: Boolean(user), csrf: 'mock', site: title('示范水厂', 'Demo Waterworks'), language: 'zh-CN', timezone: 'Asia/Shanghai', version: '0.1.0',
   user: user ? { name: user, display: user === 'viewer' ? '访客' : '李明', roles: [user === 'viewer' ? 'viewer' : 'operator'], permissions: user === 'viewer' ? PERMISSIONS.slice(0, 4) : PERMISSIONS, must_change_password: user === 'new' } : null,
@@ -141,10 +141,12 @@ function history(url) {
     const t = tags[id - 1];
     const out = { tag: t.id, time_ms: [], min: [], max: [], mean: [], status: [] };
     for (let at = from; at < Math.min(to, now() + 1); at += step) {
+      const turn = Math.floor(at / 600_000) % 5;
+      if (t.id % 7 === 3 && turn === 3) continue;
       const bad = isBad(t, at);
       const v = value(t, at);
       const half = step > 1000 ? (t.high ?? 4) * 0.02 : 0;
-      out.time_ms.push(Math.round(at)); out.min.push(bad ? null : v - half); out.max.push(bad ? null : v + half); out.mean.push(bad ? null : v); out.status.push(bad ? BAD : 0);
+      out.time_ms.push(Math.round(at)); out.min.push(bad ? null : v - half); out.max.push(bad ? null : v + half); out.mean.push(bad ? null : v); out.status.push(bad ? BAD : t.id % 7 === 2 && turn === 4 ? 0x40930000 : 0);
     }
     return out;
   }) };

@@ -35,7 +35,9 @@ function useSettled(text: string): string {
   return settled;
 }
 
-function Options<T>({ items, at, id, props, onPick }: { items: T[]; at: number; id: string; props: Props<T>; onPick: (item: T) => void }) {
+function Options<T>({ items, at, id, waiting, props, onPick }: {
+  items: T[]; at: number; id: string; waiting: boolean; props: Props<T>; onPick: (item: T) => void;
+}) {
   const list = useRef<HTMLUListElement>(null);
   useEffect(() => {
     list.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: 'nearest' });
@@ -47,7 +49,7 @@ function Options<T>({ items, at, id, props, onPick }: { items: T[]; at: number; 
         const head = group && (i === 0 || group !== props.groupOf?.(items[i - 1] as T)) ? group : null;
         return (
           <li
-            key={props.keyOf(item)} id={`${id}-${i}`} role="option" aria-selected={i === at} data-testid={`${props.testid}-option`}
+            key={props.keyOf(item)} id={`${id}-${i}`} role="option" aria-selected={i === at} data-testid={waiting ? undefined : `${props.testid}-option`}
             data-head={head ?? undefined} onMouseDown={(e) => e.preventDefault()} onClick={() => onPick(item)}
           >
             {head ? <small className="hw-combogroup">{head}</small> : null}
@@ -118,7 +120,7 @@ export function Combobox<T>(props: Props<T>) {
       {text ? null : props.hint}
       {shown ? (
         <div className="hw-combopop" data-waiting={waiting}>
-          {items.length ? <Options items={items} at={at} id={id} props={props} onPick={pick} />
+          {items.length ? <Options items={items} at={at} id={id} waiting={waiting} props={props} onPick={pick} />
             : <p className="hw-muted" role="status">{found.error ? `${error.title} ${error.remedy}` : t(waiting ? 'common:loading' : 'common:error.notFound')}</p>}
         </div>
       ) : null}

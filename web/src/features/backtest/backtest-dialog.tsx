@@ -1,4 +1,4 @@
-import { Modal, Segmented, type ButtonProps } from 'antd';
+import { DatePicker, Modal, Segmented, type ButtonProps } from 'antd';
 import dayjs from 'dayjs';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -8,13 +8,15 @@ import { formatDateTime, zoneLabel } from '../../lib/format';
 import { request } from '../../lib/http';
 import { usePartitionNow } from '../../live/hooks';
 import { jobKeys, type Job } from '../jobs/api';
-import { fromPicker } from '../trend/range-bar';
+import { fromPicker, toPicker } from '../trend/range-bar';
 import './backtest.css';
 
 const PRESETS = { '1h': 3_600_000, '8h': 28_800_000, '24h': 86_400_000, '7d': 604_800_000, '30d': 2_592_000_000 };
 type Preset = keyof typeof PRESETS;
 
 const NAMED = 5;
+/** A phone's own picker fits its screen. */
+const NARROW = '(max-width: 767px)';
 
 function named(models: { code: string }[], more: (names: string, n: number) => string): string {
   const names = models.slice(0, NAMED).map((m) => m.code).join(', ');
@@ -31,12 +33,19 @@ interface Props {
 function Field({ name, value, onChange }: { name: 'from' | 'to'; value: number; onChange: (ms: number) => void }) {
   const { t } = useTranslation('backtest');
   return (
-    <label className="hw-spanfield">
+    <label className="hw-spanfield" data-testid={`backtest-${name}`}>
       <span>{t(`backtest:${name}`)}</span>
-      <input
-        type="datetime-local" step={1} value={formatDateTime(value).replace(' ', 'T')} data-testid={`backtest-${name}`}
-        onChange={(e) => { if (e.target.value) onChange(fromPicker(dayjs(e.target.value))); }}
-      />
+      {matchMedia(NARROW).matches ? (
+        <input
+          type="datetime-local" step={1} value={formatDateTime(value).replace(' ', 'T')}
+          onChange={(e) => { if (e.target.value) onChange(fromPicker(dayjs(e.target.value))); }}
+        />
+      ) : (
+        <DatePicker
+          showTime allowClear={false} needConfirm={false} format="YYYY-MM-DD HH:mm:ss" value={toPicker(value)}
+          onChange={(day) => { if (day && !Array.isArray(day)) onChange(fromPicker(day)); }}
+        />
+      )}
     </label>
   );
 }

@@ -34,12 +34,12 @@ function useTags(result: Result): { tags: Tag[]; pending: boolean } {
 function Compare({ result }: { result: Result }) {
   const { t } = useTranslation('backtest');
   const { same, only_backtest: more, only_live: less } = result.compare;
-  const counts = { same, only_backtest: more.length, only_live: less.length };
+  const counts = { same, only_backtest: result.compare.only_backtest_total ?? more.length, only_live: result.compare.only_live_total ?? less.length };
   return (
-    <section className="hw-panel hw-compare" data-testid="backtest-compare" data-same={same} data-only-backtest={more.length} data-only-live={less.length}>
+    <section className="hw-panel hw-compare" data-testid="backtest-compare" data-same={same} data-only-backtest={counts.only_backtest} data-only-live={counts.only_live}>
       <p className="hw-compareword">{t(more.length || less.length ? 'backtest:compare.differs' : same ? 'backtest:compare.equal' : 'backtest:compare.none')}</p>
       <ul>
-        {(Object.keys(counts) as Match[]).map((name) => (
+        {(Object.keys(counts) as (keyof typeof counts)[]).map((name) => (
           <li key={name}>
             <b className="hw-num">{formatCount(counts[name])}</b>
             <span>{t(`backtest:match.${name}`)}</span>
@@ -47,7 +47,7 @@ function Compare({ result }: { result: Result }) {
           </li>
         ))}
       </ul>
-      <p className="hw-muted hw-num">
+      <p className="hw-muted">
         {t('backtest:facts', {
           ticks: formatCount(result.ticks), lead: formatCount(result.lead_ticks), evaluations: formatCount(result.evaluations), seconds: result.elapsed_s.toFixed(1),
         })}

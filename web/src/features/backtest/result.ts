@@ -25,10 +25,11 @@ export interface Result {
   elapsed_s: number;
   alarms: Found[];
   alarms_total: number;
-  compare: { same: number; only_backtest: Found[]; only_live: Found[] };
+  /** The lists may be cut; the totals are not. */
+  compare: { same: number; only_backtest: Found[]; only_live: Found[]; only_backtest_total?: number; only_live_total?: number };
 }
 
-export type Match = 'same' | 'only_backtest' | 'only_live';
+export type Match = 'same' | 'only_backtest' | 'only_live' | 'unknown';
 
 export interface Row extends Found {
   match: Match;
@@ -38,8 +39,12 @@ const keyOf = (f: Found): string => `${f.model}|${f.condition}|${f.raised_ms}`;
 
 /** Every alarm once, in order of time, with where it was raised. */
 export function rowsOf(result: Result): Row[] {
-  const only = new Set(result.compare.only_backtest.map(keyOf));
-  const own = result.alarms.map((a): Row => ({ ...a, match: only.has(keyOf(a)) ? 'only_backtest' : 'same' }));
+  const { only_backtest: listed, only_backtest_total: total } = result.compare;
+  const only = new Set(listed.map(keyOf));
+  // What came after the end of a list that was cut may belong to either side.
+  const known = total !== undefined && total > listed.length ? Math.max(0, ...listed.map((a) => a.raised_ms)) : Infinity;
+  const matchOf = (a: Found): Match => (only.has(keyOf(a)) ? 'only_backtest' : a.raised_ms > known ? 'unknown' : 'same');
+  const own = result.alarms.map((a): Row => ({ ...a, match: matchOf(a) }));
   const live = result.compare.only_live.map((a): Row => ({ ...a, match: 'only_live' }));
   return [...own, ...live].sort((a, b) => a.raised_ms - b.raised_ms || (keyOf(a) < keyOf(b) ? -1 : 1));
 }
@@ -52,7 +57,7 @@ export function lanesOf(rows: Row[], words: (name: 'backtest' | 'live' | Match) 
   });
   return [
     { id: 'backtest', label: words('backtest'), marks: rows.filter((r) => r.match !== 'only_live').map((r) => mark(r, 'backtest')) },
-    { id: 'live', label: words('live'), marks: rows.filter((r) => r.match !== 'only_backtest').map((r) => mark(r, 'live')) },
+    { id: 'live', label: words('live'), marks: rows.filter((r) => r.match === 'same' || r.match === 'only_live').map((r) => mark(r, 'live')) },
   ];
 }
 

@@ -35,7 +35,7 @@ function JobView({ job }: { job: Job }) {
       <div className="hw-page-head">
         <div>
           <p className="hw-crumbs"><Link to="/jobs">{t('jobs:title')}</Link></p>
-          <h1>{t(`jobs:kind.${job.kind}`, { defaultValue: job.kind })} <span className="hw-muted hw-num hw-jobsubject">{subject(job)}</span></h1>
+          <h1>{t(`jobs:kind.${job.kind}`, { defaultValue: job.kind })} <span className="hw-muted hw-jobsubject">{subject(job)}</span></h1>
         </div>
         <div className="hw-actions"><CancelJob job={job} /></div>
       </div>

@@ -10,15 +10,17 @@ import { jobsQuery, type Job } from './api';
 import { CancelJob, JobProgress } from './progress';
 import './jobs.css';
 
+const SHOWN = 3;
+
 /** What a job is about, in words: the models and span of a backtest, the source of a look into a server. */
 export function useSubject(): (job: Job) => string {
   const { t } = useTranslation('jobs');
   const { data: models } = useQuery(modelListQuery(null));
   return (job) => {
-    const { models: ids, from_ms: from, to_ms: to, source, code } = job.params;
+    const { models: ids, codes, from_ms: from, to_ms: to, source, code } = job.params;
     if (Array.isArray(ids)) {
-      const names = ids.map((id) => models?.find((m) => m.id === id)?.code ?? String(id));
-      const what = names.length > 3 ? t('jobs:andMore', { names: names.slice(0, 3).join(', '), n: names.length - 3 }) : names.join(', ');
+      const names = Array.isArray(codes) ? codes.map(String) : ids.map((id) => models?.find((m) => m.id === id)?.code ?? String(id));
+      const what = ids.length > SHOWN ? t('jobs:andMore', { names: names.slice(0, SHOWN).join(', '), n: ids.length - SHOWN }) : names.join(', ');
       return typeof from === 'number' && typeof to === 'number' ? t('jobs:span', { what, from: formatDateTime(from), to: formatDateTime(to) }) : what;
     }
     return String(source ?? code ?? '');

@@ -1,4 +1,5 @@
 import { StopOutlined } from '@ant-design/icons';
+import { useHost } from '@headworks/app-sdk';
 import { Button } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { useSend } from '../../components/send';
@@ -38,8 +39,9 @@ export function JobProgress({ job }: { job: Job }) {
 
 export function CancelJob({ job, small }: { job: Job; small?: boolean }) {
   const { t } = useTranslation('jobs');
+  const { user, can } = useHost();
   const cancel = useSend(cancelJob, { stale: [jobKeys.all] });
-  if (!isOpen(job)) return null;
+  if (!isOpen(job) || (job.asked_by !== user.name && !can('jobs.cancel_any'))) return null;
   return (
     <Button
       icon={<StopOutlined />} size={small ? 'small' : 'middle'} loading={cancel.isPending || cancel.isSuccess} onClick={() => cancel.mutate(job.id)}

@@ -41,7 +41,7 @@ function Body({ data }: { data: NodeData }) {
         </div>
       ))}
       {blockParams(data.part.block).map(([name, value]) => {
-        const { text, from, changed } = paramText(shown.model, value);
+        const { text, from, changed } = paramText(shown.model, name, value);
         return (
           <div key={name} className="hw-noderow hw-nodeparam" title={from}>
             <span>{paramName(name, t)}</span><b className="hw-num" data-changed={changed}>{text}</b>

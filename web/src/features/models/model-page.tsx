@@ -54,7 +54,9 @@ function Head({ model, live, error, onBacktest }: { model: ModelDetail; live: Mo
             {t('models:toTrend')}
           </Button>
         ) : null}
-        <Button type="primary" icon={<ExperimentOutlined />} data-testid="backtest-open" onClick={onBacktest}>{t('models:backtest')}</Button>
+        {can('backtests.run') ? (
+          <Button type="primary" icon={<ExperimentOutlined />} data-testid="backtest-open" onClick={onBacktest}>{t('models:backtest')}</Button>
+        ) : null}
       </div>
     </div>
   );

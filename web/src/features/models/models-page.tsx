@@ -1,4 +1,5 @@
 import { ExperimentOutlined } from '@ant-design/icons';
+import { useHost } from '@headworks/app-sdk';
 import { useQuery } from '@tanstack/react-query';
 import { Button, Input, Segmented, Select } from 'antd';
 import { useMemo, useState } from 'react';
@@ -15,7 +16,7 @@ import { modelListQuery } from './api';
 import './models.css';
 
 const STEP = 200;
-const MOST_AT_ONCE = 50;
+const MOST_AT_ONCE = 500;
 
 function useFilters() {
   const [params, setParams] = useSearchParams();
@@ -32,8 +33,8 @@ function Row({ model, asset }: { model: Model; asset: Asset | undefined }) {
   const { t } = useTranslation('models');
   return (
     <tr data-testid="model-row" data-id={model.id} data-code={model.code} data-active={model.active}>
-      <th scope="row"><Link to={`/models/${model.id}`}>{titleOf(model.title)} <span className="hw-code">{model.code}</span></Link></th>
-      <td data-label={t('models:columns.asset')}>{asset ? <>{titleOf(asset.title)} <span className="hw-code">{asset.code}</span></> : null}</td>
+      <th scope="row"><Link to={`/models/${model.id}`}><span>{titleOf(model.title)} <span className="hw-code">{model.code}</span></span></Link></th>
+      <td data-label={t('models:columns.asset')}>{asset ? <span>{titleOf(asset.title)} <span className="hw-code">{asset.code}</span></span> : null}</td>
       <td data-label={t('models:columns.template')} className="hw-code">{model.template}</td>
       <td data-label={t('models:columns.conditions')} className="hw-num hw-right">{model.conditions.length}</td>
       <td data-label={t('models:columns.state')}>
@@ -52,7 +53,9 @@ function matches(model: Model, asset: Asset | undefined, words: string[]): boole
 function BacktestAll({ models, partition }: { models: Model[]; partition: string }) {
   const { t } = useTranslation('models');
   const [asking, setAsking] = useState(false);
+  const { can } = useHost();
   const many = models.length > MOST_AT_ONCE;
+  if (!can('backtests.run')) return null;
   return (
     <>
       <Button icon={<ExperimentOutlined />} disabled={many} title={many ? t('models:tooMany', { n: MOST_AT_ONCE }) : undefined} data-testid="backtest-all" onClick={() => setAsking(true)}>

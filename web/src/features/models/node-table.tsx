@@ -30,11 +30,11 @@ export function NodeTable({ model, live }: { model: ModelDetail; live: ModelLive
                 const tag = part.kind === 'port' ? part.port.tag : part.kind === 'output' ? part.output.tag : null;
                 return (
                   <tr key={id} data-testid="graph-row" data-id={id}>
-                    <th scope="row">{tag ? <Link to={`/tags/${tag.id}`}>{words.title}</Link> : words.title} <span className="hw-code">{words.code}</span></th>
+                    <th scope="row"><span>{tag ? <Link to={`/tags/${tag.id}`}>{words.title}</Link> : words.title} <span className="hw-code">{words.code}</span></span></th>
                     <td data-label={t('models:columns.value')}><SignalValue reading={read(live?.signals[data.ref], natureOf(model, data.ref))} /></td>
                     <td data-label={t('models:columns.reads')} className="hw-muted">{data.inputs.map((i) => (i.name ? `${i.name} ← ${i.ref}` : i.ref)).join(', ')}</td>
                     <td data-label={t('models:columns.params')} className="hw-num">
-                      {part.kind === 'block' ? blockParams(part.block).map(([n, v]) => `${paramName(n, t)} ${paramText(model, v).text}`).join(', ') : ''}
+                      {part.kind === 'block' ? blockParams(part.block).map(([n, v]) => `${paramName(n, t)} ${paramText(model, n, v).text}`).join(', ') : ''}
                     </td>
                   </tr>
                 );

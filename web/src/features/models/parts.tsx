@@ -18,9 +18,12 @@ export function wordsOf(part: Part, t: TFunction): Words {
 
 const plain = (value: number): string => (Number.isInteger(value) ? String(value) : formatNumber(value, 4).replace(/\.?0+$/, ''));
 
+/** Parameters that are lengths of time. */
+const SECONDS = /^(window|tau|.*_s)$/;
+
 /** A parameter of a block in words; one that the model sets is resolved and says which it is. */
-export function paramText(model: ModelDetail, value: number | string): { text: string; from: string; changed: boolean } {
-  if (typeof value === 'number') return { text: plain(value), from: '', changed: false };
+export function paramText(model: ModelDetail, name: string, value: number | string): { text: string; from: string; changed: boolean } {
+  if (typeof value === 'number') return { text: `${plain(value)}${SECONDS.test(name) ? ' s' : ''}`, from: '', changed: false };
   const param = model.params.find((p) => `$${p.name}` === value);
   if (!param) return { text: value, from: '', changed: false };
   const unit = param.unit && param.unit !== '1' ? ` ${param.unit}` : '';

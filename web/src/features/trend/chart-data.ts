@@ -40,7 +40,16 @@ function tableOf(pen: Pen): Column[] {
 
 export function chartData(pens: Pen[]): uPlot.AlignedData {
   if (!pens.some((pen) => pen.time.length)) return [[], ...pens.flatMap(() => [[], [], []])] as uPlot.AlignedData;
-  return uPlot.join(pens.map((pen) => (pen.time.length ? tableOf(pen) : [[0], [null], [null], [null]])) as uPlot.AlignedData[]);
+  const joined = uPlot.join(pens.map((pen) => (pen.time.length ? tableOf(pen) : [[0], [null], [null], [null]])) as uPlot.AlignedData[]);
+  // Other pens have points inside a gap of this one: without a null at each of them uPlot would draw on from there.
+  for (const column of joined.slice(1) as Column[]) {
+    let gap = false;
+    column.forEach((value, i) => {
+      if (value !== undefined) gap = value === null;
+      else if (gap) column[i] = null;
+    });
+  }
+  return joined;
 }
 
 export type Doubt = 'bad' | 'uncertain' | 'none';

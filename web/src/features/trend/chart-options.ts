@@ -44,11 +44,12 @@ export function axesOf(look: Look): uPlot.Axis[] {
   const common = {
     stroke: token(theme, 'muted'), grid: { stroke: token(theme, 'line'), width: 1 }, ticks: { stroke: token(theme, 'line-strong'), width: 1 }, font,
   };
+  const narrow = look.room < 3;
   const y = axisTags(look).map((tag, i): uPlot.Axis => {
     const unit = tag.unit === '1' ? '' : tag.unit;
     const own = axes === 'own' && tags.length > 1;
     return {
-      ...common, scale: scaleOf(tag, axes), side: i % 2 === 0 ? 3 : 1, size: 58, labelSize: 18, labelFont: own ? `600 ${font}` : font,
+      ...common, scale: scaleOf(tag, axes), side: i % 2 === 0 ? 3 : 1, size: narrow ? 42 : 58, labelSize: narrow ? 14 : 18, labelFont: own ? `600 ${font}` : font,
       label: own ? `${tag.code} ${unit}`.trim() : unit, ...(own ? { stroke: PENS[theme][tags.indexOf(tag)] ?? common.stroke } : {}),
       grid: i ? { show: false } : common.grid,
       values: (_, splits) => splits.map((v) => formatValue(v, splits[0] ?? null, splits.at(-1) ?? null)),

@@ -33,6 +33,9 @@ export const saveCsv = (name: string, rows: (string | number | null)[][]): void 
 
 export const stampOf = (ms: number): string => formatDateTime(ms).replaceAll(/[-:]/g, '').replace(' ', '_');
 
+/** Seven digits: more than any transmitter has, without the tail of binary fractions. */
+const exact = (value: number | null): number | null => (value === null ? null : Number(value.toPrecision(7)));
+
 interface Words {
   time: string;
   status: string;
@@ -62,7 +65,7 @@ export function trendRows(tags: Tag[], series: History[], from: number, to: numb
       const seen = pen.time[at];
       if (seen === undefined || time - seen > gap) return [null, words.statusText('noData')];
       const status = pen.status[at] ?? 0;
-      return [quality(status) === 'bad' ? null : (pen.mean[at] ?? null), words.statusText(statusKey(status))];
+      return [quality(status) === 'bad' ? null : exact(pen.mean[at] ?? null), words.statusText(statusKey(status))];
     });
     rows.push([formatDateTime(time), ...cells]);
   }

@@ -53,7 +53,7 @@ export function spanText(ms: number): string {
 /** The two cursors in words; times can be read out and copied. */
 export function CursorLine({ a, b, onClear }: { a: number | null; b: number | null; onClear: () => void }) {
   const { t } = useTranslation('trend');
-  if (a === null) return <p className="hw-muted hw-cursorline">{t('trend:hint')}</p>;
+  if (a === null) return <p className="hw-muted hw-cursorline">{t(matchMedia('(pointer: coarse)').matches ? 'trend:hintTouch' : 'trend:hint')}</p>;
   return (
     <p className="hw-cursorline hw-num" data-testid="trend-cursors">
       <span>{t('trend:cursorA')} <b>{formatDateTime(a)}</b></span>

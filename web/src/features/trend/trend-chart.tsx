@@ -65,6 +65,7 @@ function limitScale({ tags, selected, axes = 'unit' }: Props, unit: string): str
 }
 
 function draw(u: uPlot, p: Props, doubt: ReturnType<typeof useDoubt>, theme: Parameters<typeof drawTimes>[2]): void {
+  u.ctx.save();
   const shown = doubt.map((list, i) => (p.hidden?.includes(p.tags[i]?.id ?? 0) ? [] : list));
   const chosen = Math.max(0, p.tags.findIndex((tag) => tag.id === p.selected));
   drawDoubt(u, shown, chosen, theme);
@@ -72,6 +73,8 @@ function draw(u: uPlot, p: Props, doubt: ReturnType<typeof useDoubt>, theme: Par
   if (p.band && tag) drawBand(u, scaleOf(tag, p.axes ?? 'unit'), tag.low, tag.high, theme);
   drawLimits(u, p.limits ?? [], (unit) => limitScale(p, unit), theme);
   drawTimes(u, p.lines ?? [], theme);
+  // uPlot remembers what it set itself, and would go on with our font.
+  u.ctx.restore();
 }
 
 function scalesOf(current: RefObject<Props>): uPlot.Scales {
