@@ -141,7 +141,7 @@ def demo(plants: tuple[Path, ...]) -> None:
     """Run everything on this machine with a simulated unit, and print address and login."""
     from headworks.roles.demo import run_demo
 
-    folders = plants or (ROOT / "examples" / "demo-unit", ROOT / "examples" / "pump-rig")
+    folders = plants or tuple(ROOT / "examples" / name for name in ("demo-unit", "pump-rig", "demo-unit-2"))
     sys.exit(run_demo(_home(), folders))
 
 
@@ -302,6 +302,25 @@ def simulate(plant: Path, seed: int, speed: float, script: Path | None) -> None:
 
     log.configure(_home().settings.log_level, _home().settings.log_format, role="simulate")
     simulate_unit(_home(), plant, seed=seed, speed=speed, script_file=script)
+
+
+@command("simulate-opcua")
+@click.option("--port", type=int, help="Default: that of the last start or of the settings; 0 takes any free one.")
+@click.option("--seed", default=1)
+@click.option("--speed", default=1.0)
+@click.option(
+    "--script", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Faults (JSON); default: the demo's."
+)
+@click.option("--anonymous", is_flag=True, help="Let in clients that give no name.")
+@click.option("--extra", default=0, help="So many tags more than the 500 of the unit.")
+def simulate_opcua(port: int | None, seed: int, speed: float, script: Path | None, anonymous: bool, extra: int) -> None:
+    """Run simulated unit 2 behind a real OPC UA server on this machine, until stopped. `run/opcua-u2.json` says where."""
+    from headworks.roles.feed import serve_control_system
+
+    log.configure(_home().settings.log_level, _home().settings.log_format, role="simulate-opcua")
+    serve_control_system(
+        _home(), port=port, seed=seed, speed=speed, script_file=script, anonymous=anonymous, extra=extra
+    )
 
 
 @command()

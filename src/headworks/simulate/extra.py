@@ -20,7 +20,7 @@ def extra_tags(unit: int, count: int) -> tuple[Tag, ...]:
     for i in range(count):
         system, place = divmod(i, PER_SYSTEM)
         kks, zh, en, name, span, steady, noise, resolution = _KINDS[i % len(_KINDS)]
-        grown = (steady[0] + 0.05 * place, steady[1] + 0.05 * place)
+        grown = (steady[0] * (1 + 0.002 * place), steady[1] * (1 + 0.002 * place))
         code = f"{unit}XA{chr(ord('A') + system // 9)}{(system % 9 + 1) * 10}{kks}{place + 1:03}"
         tags.append(
             tag(code, f"U{unit}", f"附加{zh}{i + 1}", f"Additional {en} {i + 1}", name, span, grown,

@@ -68,7 +68,7 @@ class _Door:
         self, iserver: Any, username: str | None = None, password: str | None = None, certificate: Any = None
     ) -> User | None:
         if username is None:
-            return User(role=UserRole.User, name="anonymous") if self._anonymous and certificate is None else None
+            return User(role=UserRole.User, name="anonymous") if self._anonymous else None
         good = secrets.compare_digest(username.encode(), self._login[0])
         good &= secrets.compare_digest((password or "").encode(), self._login[1])
         return User(role=UserRole.User, name=username) if good else None
@@ -122,7 +122,7 @@ class UnitServer:
         await server.set_application_uri(APPLICATION)
         server.set_security_policy(_ENDPOINTS)
         server.set_identity_tokens(self._tokens)
-        key, certificate = await self._certificate()
+        key, certificate = await own_certificate(self._folder)
         await server.load_private_key(key)
         await server.load_certificate(certificate)
         space = await server.register_namespace(NAMESPACE)
@@ -154,19 +154,21 @@ class UnitServer:
             await write(node, ua.DataValue(variant, ua.StatusCode(code), source))
         self.written += len(self._nodes)
 
-    async def _certificate(self) -> tuple[Path, Path]:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        key, certificate = self._folder / "server-key.pem", self._folder / "server.der"
-        await setup_self_signed_certificate(
-            key,
-            certificate,
-            APPLICATION,
-            "localhost",
-            [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH],
-            {"organizationName": "Headworks", "commonName": "Unit 2 DCS (simulated)"},
-        )
-        key.chmod(0o600)
-        return key, certificate
+
+async def own_certificate(folder: Path) -> tuple[Path, Path]:
+    """Return the files of the server's key (PEM, 0600) and certificate (DER, self-signed, one year), made when missing."""
+    await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True, exist_ok=True)
+    key, certificate = folder / "server-key.pem", folder / "server.der"
+    await setup_self_signed_certificate(
+        key,
+        certificate,
+        APPLICATION,
+        "localhost",
+        [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH],
+        {"organizationName": "Headworks", "commonName": "Unit 2 DCS (simulated)"},
+    )
+    await asyncio.to_thread(key.chmod, 0o600)
+    return key, certificate
 
 
 async def serve_unit(
