@@ -177,7 +177,7 @@ async def test_a_server_that_restarts_is_found_again_with_what_changed_meanwhile
         await connected(rig)
         assert await stored(rig, lambda s: s[0] == 1 and s[2] == 33.0)
         await until(lambda: link(rig)["gaps"] == 1)
-        assert [e for e in await wait_edges(rig, 3)][1:] == [("link_lost:dcs", "raise"), ("link_lost:dcs", "clear")]
+        assert (await wait_edges(rig, 3))[1:] == [("link_lost:dcs", "raise"), ("link_lost:dcs", "clear")]
     await asyncio.to_thread(own.close)
 
 

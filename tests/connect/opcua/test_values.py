@@ -100,6 +100,7 @@ def test_a_number_ends_what_was_wrong_with_its_kind() -> None:
 
 def test_unit_then_range_and_a_status_of_the_server_is_kept() -> None:
     p = points("a", gain=2.0, offset=1.0)
+    assert p.take([item(p, "a", 0.0, status=0x480), item(p, "a", 0.0, status=0x400)], NOW).overflows == 1
     given = [
         item(p, "a", 4.5),
         item(p, "a", 4.6),

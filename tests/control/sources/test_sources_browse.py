@@ -155,7 +155,7 @@ async def test_everything_below_a_node_becomes_a_tag_list(
     status, job = await chain.post("sources/dcs/collect", {"node": "ns=2;s=Unit"})
     assert (status, job["kind"], job["state"]) == (202, "opcua_browse", "queued")
     early = await chain.call("get", f"sources/dcs/taglist.xlsx?job={job['id']}")
-    assert (early.status_code, early.json()["code"]) == (503, "source.no_rows")
+    assert (early.status_code, early.json()["code"]) == (409, "source.no_rows")
 
     monkeypatch.setattr(opcua_browse, "read_endpoints", lambda home: Endpoints(bus_url=chain.url))
     queue = WorkQueue(chain.bus, "main")

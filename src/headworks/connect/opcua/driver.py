@@ -87,7 +87,7 @@ class Driver:
         self._gaps = 0
         self._gap_us = 0
         self._gap_since: int | None = None
-        self._strangers = 0
+        self._overflows = 0
         self._untimed = 0
         self._missed = 0
         self._rate: deque[tuple[int, int]] = deque()
@@ -171,7 +171,9 @@ class Driver:
     def _notified(self, items: Iterable[Any]) -> None:
         now = self.last_seen = self._around.clock.now()
         taken = self._points.take(items, now)
-        self._strangers += taken.strangers
+        self._overflows += taken.overflows
+        if taken.overflows:
+            self._around.events.say("source.overflow", self._plan.partition, device=self.code, count=self._overflows)
         self._untimed += taken.untimed
         if self._gap_since is not None and len(taken.chunk.tag):
             self._gap_us += now - self._gap_since
@@ -246,6 +248,7 @@ class Driver:
             "gap_s": round(gap_us / MICROS, 3),
             "dropped": out.dropped,
             "quarantined": out.quarantined,
+            "overflows": self._overflows,
             "untimed": self._untimed,
             "missed": self._missed + (self._link.missed if self._link is not None else 0),
             "full": out.full_since is not None,

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from asyncua import Client, ua
 
+from headworks.base.status import is_bad
 from headworks.bus.plan import OpcUaSource
 from headworks.connect.opcua import errors, nodes
 from headworks.connect.opcua.values import Points
@@ -62,7 +63,8 @@ class Link:
         self._source = source
         self._points = points
         self._notified = notified
-        self._items: dict[str, int] = {}
+        # Key -> the handle it was made with, and the server's number of the item.
+        self._items: dict[str, tuple[int, int]] = {}
         self._subscription = 0
         self._namespaces: list[str] = []
         self._limits = Limits()
@@ -130,15 +132,18 @@ class Link:
     async def _synchronise(self) -> None:
         """Make the monitored items those of the points; what is there already is left alone."""
         wanted = self._points.handles
-        gone = [k for k in self._items if k not in wanted]
-        for some in parts(gone, self._limits.items):
-            ids = [self._items.pop(k) for k in some]
-            await self.client.uaclient.delete_monitored_items(
-                ua.DeleteMonitoredItemsParameters(SubscriptionId=self._subscription, MonitoredItemIds=ids)
-            )
+        # Gone, or gone and come back under another handle.
+        gone = [k for k, (handle, _) in self._items.items() if wanted.get(k) != handle]
+        await self._delete([self._items.pop(k)[1] for k in gone])
         new = [k for k in self._points.keys if k not in self._items]
         for some in parts(new, self._limits.items):
-            await self._create(some)
+            await self._create([k for k in some if k in wanted])
+
+    async def _delete(self, ids: Sequence[int]) -> None:
+        for some in parts(ids, self._limits.items):
+            await self.client.uaclient.delete_monitored_items(
+                ua.DeleteMonitoredItemsParameters(SubscriptionId=self._subscription, MonitoredItemIds=list(some))
+            )
 
     async def _create(self, keys: Sequence[str]) -> None:
         asked, requests = [], []
@@ -159,16 +164,20 @@ class Link:
                 ItemsToCreate=requests,
             )
         )
-        for key, result in zip(asked, results, strict=True):
-            if key not in self._points.handles:
-                continue  # the plan changed while we asked; the next round removes it
-            code = int(result.StatusCode.value)
-            if code & 0x8000_0000:
-                self._points.refuse(key, errors.status_name(code), code)
+        orphans = []
+        for key, request, result in zip(asked, requests, results, strict=True):
+            code, handle = int(result.StatusCode.value), int(request.RequestedParameters.ClientHandle)
+            current = self._points.handles.get(key) == handle
+            if is_bad(code):
+                if current:
+                    self._points.refuse(key, errors.status_name(code), code)
+            elif not current:
+                orphans.append(result.MonitoredItemId)  # the plan changed while we asked
             else:
-                self._items[key] = result.MonitoredItemId
+                self._items[key] = (handle, result.MonitoredItemId)
                 if not self._points.bad.get(key, "type:").startswith("type:"):
                     del self._points.bad[key]
+        await self._delete(orphans)
 
     def _request(self, node: ua.NodeId, handle: int) -> ua.MonitoredItemCreateRequest:
         return ua.MonitoredItemCreateRequest(

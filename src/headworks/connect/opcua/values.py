@@ -17,18 +17,29 @@ NEVER = -(1 << 62)
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _NUMBERS = frozenset((float, int, bool))
 _NAN = float("nan")
+_OVERFLOW = 0x0480
 
 
 class Taken:
-    """What one message became: samples to store, samples too far ahead of our clock, notifications of unknown items."""
+    """What one message became.
 
-    __slots__ = ("chunk", "future", "strangers", "untimed")
+    Attributes
+    ----------
+    chunk : samples to store
+    future : [tag, time, value] of those too far ahead of our clock
+    strangers : notifications of items that are no longer points
+    untimed : values without any time
+    overflows : values before which the server says it has thrown others away
+    """
 
-    def __init__(self, chunk: Chunk, future: list[list[Any]], strangers: int, untimed: int) -> None:
+    __slots__ = ("chunk", "future", "overflows", "strangers", "untimed")
+
+    def __init__(self, chunk: Chunk, future: list[list[Any]], strangers: int, untimed: int, overflows: int) -> None:
         self.chunk = chunk
         self.future = future
         self.strangers = strangers
         self.untimed = untimed
+        self.overflows = overflows
 
 
 class Points:
@@ -163,6 +174,8 @@ class Points:
     ) -> Taken:
         row, time = np.array(rows, np.intp), np.array(times, np.int64)
         value, status = np.array(values), np.array(statuses, np.uint32)
+        # OPC 10000-4, 7.39: the info bits of a data value, and among them that its queue has overflowed.
+        overflows = int(np.count_nonzero(status & np.uint32(_OVERFLOW) == _OVERFLOW))
         fine = status & np.uint32(BAD) == 0
         status[fine & np.isnan(value)] = BAD_NO_DATA
         if not self._plain:
@@ -185,7 +198,7 @@ class Points:
         self._value[row], self._status[row], self._known[row] = value, status, True
         self._time[row] = time
         self._time[hidden] = NEVER
-        return Taken(Chunk(self.tag[row], time, value, status), future, strangers, untimed)
+        return Taken(Chunk(self.tag[row], time, value, status), future, strangers, untimed, overflows)
 
     # --- what we say for it ---------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ HEADWORKS = HOME.settings
 SECRET_KEY = HOME.secret("django")
 DEBUG = False
 
-KERNEL_APPS = ("access", "twin", "modelling", "sources", "files", "alarms", "jobs", "live")
+KERNEL_APPS = ("access", "twin", "modelling", "files", "alarms", "maintenance", "jobs", "sources", "live")
 """Apps of the kernel in order of who may use whom; one that is not installed is left out."""
 PRESENT_APPS = tuple(a for a in KERNEL_APPS if (_s := find_spec(f"headworks.control.{a}")) and _s.origin)
 INSTALLED_APPS = [

@@ -10,10 +10,11 @@ from ninja import Router, Schema, Status
 from pydantic import ConfigDict, Field
 
 from headworks.base.errors import Invalid
-from headworks.bus.work import Job
 from headworks.connect.opcua.rows import numeric
 from headworks.control.access.authority import authorize
 from headworks.control.access.services import address_of, audit
+from headworks.control.jobs.api import JobOut
+from headworks.control.jobs.asking import body as body_of
 from headworks.control.project.language import language_of
 from headworks.control.sources import asking, queries, services, taglist
 
@@ -60,6 +61,8 @@ class SourceLinkOut(Schema):
     gap_s: float
     dropped: int
     quarantined: int
+    overflows: int
+    missed: int
 
 
 class SourceOut(Schema):
@@ -155,26 +158,6 @@ class OpcUaCollectIn(_Strict):
     node: Annotated[str, Field(max_length=400)] | None = None
 
 
-class JobErrorOut(Schema):
-    code: str
-    text: str
-
-
-class JobOut(Schema):
-    id: str
-    kind: str
-    state: str
-    progress: float
-    eta_s: float | None
-    asked_by: str
-    asked_ms: int
-    started_ms: int | None
-    ended_ms: int | None
-    params: dict[str, Any]
-    result: dict[str, Any] | None
-    error: JobErrorOut | None
-
-
 @router.get("sources", response=SourcesOut)
 def sources(request: HttpRequest) -> Any:
     """Return everything samples come from, and how its link is."""
@@ -238,7 +221,7 @@ def collect(request: HttpRequest, code: str, body: OpcUaCollectIn) -> Any:
     with transaction.atomic():
         job = asking.collect(code, body.node, str(request.user))
         audit(request.user, "source.collect", "device", code, address_of(request), node=body.node or "", job=job.id)  # type: ignore[arg-type]
-    return Status(202, _job(job))
+    return Status(202, body_of(job, language_of(request)))
 
 
 @router.get("sources/{code}/taglist.xlsx")
@@ -262,20 +245,3 @@ def _given(body: SourceConnectionIn) -> dict[str, Any]:
     """Return the fields of a connection that were given."""
     given = body.model_dump(exclude_none=True)
     return {k: v for k, v in given.items() if k in services.FIELDS}
-
-
-def _job(job: Job) -> dict[str, Any]:
-    return {
-        "id": job.id,
-        "kind": job.kind,
-        "state": job.state,
-        "progress": job.progress,
-        "eta_s": job.eta_s,
-        "asked_by": job.asked_by,
-        "asked_ms": job.asked // 1000,
-        "started_ms": None,
-        "ended_ms": None,
-        "params": job.params,
-        "result": None,
-        "error": None,
-    }

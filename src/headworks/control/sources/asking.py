@@ -8,11 +8,12 @@ import msgspec
 from django.conf import settings
 
 from headworks.base.clock import SystemClock
-from headworks.base.errors import Conflict, NotFound, NotReady
+from headworks.base.errors import Conflict, NotFound
 from headworks.bus.client import Bus
 from headworks.bus.subjects import subject
-from headworks.bus.work import Job, WorkQueue
+from headworks.bus.work import Job
 from headworks.connect.opcua.rows import unpack
+from headworks.control.jobs.asking import with_queue
 from headworks.control.live import hub
 
 ANSWER_S = 9.5
@@ -48,16 +49,9 @@ def from_web(question: dict[str, Any]) -> dict[str, Any]:
 
 
 def collect(source: str, node: str | None, asked_by: str) -> Job:
-    """Ask for the job that collects everything below a node."""
-
-    async def work() -> Job:
-        queue = WorkQueue(hub.current().bus, settings.HEADWORKS.tenant)
-        await queue.ensure()
-        params = {"source": source, "node": node or ""}
-        return await queue.submit(JOB, params, pool="records", asked_by=asked_by, now=SystemClock().now())
-
-    job: Job = hub.current().ask(work)
-    return job
+    """Ask for the job that collects everything below a node; it need not wait behind a backtest."""
+    params, now = {"source": source, "node": node or ""}, SystemClock().now()
+    return with_queue(lambda q: q.submit(JOB, params, pool="records", asked_by=asked_by, now=now))
 
 
 def collected(source: str, job_id: str) -> list[dict[str, Any]]:
@@ -65,16 +59,12 @@ def collected(source: str, job_id: str) -> list[dict[str, Any]]:
 
     Raises
     ------
-    NotFound, NotReady
+    NotFound, Conflict
         ``job.not_found``, ``source.no_rows``: the job is of another kind or source, failed, or is not done
     """
-
-    async def work() -> Job:
-        return await WorkQueue(hub.current().bus, settings.HEADWORKS.tenant).get(job_id)
-
-    job: Job = hub.current().ask(work)
+    job = with_queue(lambda q: q.get(job_id))
     if job.kind != JOB or job.params.get("source") != source:
         raise NotFound("job.not_found", id=job_id)
     if job.state != "done" or job.result is None or "rows" not in job.result:
-        raise NotReady("source.no_rows", state=job.state)
+        raise Conflict("source.no_rows", state=job.state)
     return unpack(job.result)

@@ -84,6 +84,8 @@ def _link(d: Device, said: Mapping[str, Any], language: str) -> dict[str, Any]:
         "gap_s": said.get("gap_s", 0.0),
         "dropped": said.get("dropped", 0),
         "quarantined": said.get("quarantined", 0),
+        "overflows": said.get("overflows", 0),
+        "missed": said.get("missed", 0),
     }
 
 
