@@ -16,11 +16,11 @@ interface Found {
 }
 
 const LIMIT = 30;
-const ORDER: Found['kind'][] = ['asset', 'tag', 'model'];
 
+/** The server puts the best match first; what is of its kind is kept with it. */
 async function search(text: string, signal: AbortSignal): Promise<Found[]> {
   const { items } = await get<Page<Found>>(`search?q=${encodeURIComponent(text)}&limit=${LIMIT}`, signal);
-  return items.sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
+  return [...Map.groupBy(items, (f) => f.kind).values()].flat();
 }
 
 function pathOf(found: Found): string {

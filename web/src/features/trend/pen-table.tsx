@@ -83,12 +83,12 @@ function PenRow({ tag, pen, place, a, b, from, to, selected, hidden, onSelect, o
       <td className="hw-right" data-label={t('trend:now')}><Value tag={tag} point={point} now={now} /></td>
       <td data-label={t('trend:quality')}><QualityMark tag={tag} point={point} now={now} /></td>
       <td className="hw-right hw-num hw-strong" data-testid="cursor-value" data-label={t('trend:cursor')}>{atA ? text(atA.value) : ''}</td>
-      <td data-testid="cursor-status">{atA ? <span className={atA.status === 'good' ? 'hw-muted' : 'hw-quality'}>{t(`common:status.${atA.status}`)}</span> : null}</td>
-      <td className="hw-num hw-muted" data-testid="cursor-time">{atA?.time ? formatTime(atA.time) : ''}</td>
+      <td data-testid="cursor-status" data-label={t('trend:status')}>{atA ? <span className={atA.status === 'good' ? 'hw-muted' : 'hw-quality'}>{t(`common:status.${atA.status}`)}</span> : null}</td>
+      <td className="hw-num hw-muted" data-testid="cursor-time" data-label={t('trend:sampleTime')}>{atA?.time ? formatTime(atA.time) : ''}</td>
       {b === null ? null : (
         <>
-          <td className="hw-right hw-num" data-testid="second-value">{atB ? text(atB.value) : ''}</td>
-          <td className="hw-right hw-num hw-strong" data-testid="trend-difference">{difference(tag, atA, atB)}</td>
+          <td className="hw-right hw-num" data-testid="second-value" data-label={t('trend:cursorB')}>{atB ? text(atB.value) : ''}</td>
+          <td className="hw-right hw-num hw-strong" data-testid="trend-difference" data-label={t('trend:difference')}>{difference(tag, atA, atB)}</td>
         </>
       )}
       <td className="hw-right hw-num hw-muted hw-ends">{text(low)}</td>
@@ -133,7 +133,7 @@ export function PenTable({ tags, pens, a, b, onSelect, onHide, onRemove, selecte
             <th scope="col">{t('trend:pen')}</th>
             <th scope="col" className="hw-right">{t('trend:now')}</th>
             <th scope="col">{t('trend:quality')}</th>
-            <th scope="col" className="hw-right hw-num" colSpan={1}>{a === null ? t('trend:cursor') : formatWhen(a, now)}</th>
+            <th scope="col" className="hw-right hw-num">{a === null ? t('trend:cursor') : formatWhen(a, now)}</th>
             <th scope="col">{t('trend:status')}</th>
             <th scope="col">{t('trend:sampleTime')}</th>
             {b === null ? null : (
