@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -113,6 +115,54 @@ class PlantFolder:
 @pytest.fixture
 def plant_folder(tmp_path: Path) -> PlantFolder:
     return PlantFolder(tmp_path / "mill")
+
+
+class RunningHub:
+    """The live hub of a web process, on a bus of its own, in a loop of its own thread."""
+
+    def __init__(self, server: Any) -> None:
+        self._server = server
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="hub")
+
+    def run(self, work: Any) -> Any:
+        """Return the result of a coroutine, run in the loop of the hub."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
+
+    async def _start(self) -> None:
+        from headworks.base.clock import SystemClock
+        from headworks.bus.client import Bus
+        from headworks.control.live.hub import Hub
+
+        self.bus = await Bus.connect(self._server.url, self._server.token, "web")
+        self.hub = Hub(self.bus, "main", SystemClock(), "0")
+        await self.hub.start()
+
+    async def _stop(self) -> None:
+        await self.hub.stop()
+        await self.bus.close()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+    def __enter__(self) -> RunningHub:
+        self._thread.start()
+        self.run(self._start())
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.run(self._stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+@pytest.fixture
+def running_hub(transactional_db: None, own_bus_server: Any) -> Iterator[RunningHub]:
+    """Return the hub that requests of this process ask."""
+    with RunningHub(own_bus_server) as hub:
+        yield hub
 
 
 @pytest.fixture

@@ -98,7 +98,7 @@ class BlockSpec:
     """A registered block.
 
     `bad` is the rule for bad (NaN) input: `skip` works on with what is good, `hold` keeps the last output, `propagate`
-    makes the output bad. `unit` is the output's unit, ``unit(x)`` for that of input `x`.
+    makes the output bad. `unit` is the output's unit, in which ``unit(x)`` stands for that of input `x`.
 
     `memory` says how far back a block looks: parameters [s], and how many times each; what was before cannot be told from the
     output any more. `lasting`: it may also hold on to something for as long as nothing decides otherwise.

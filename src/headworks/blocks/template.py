@@ -20,9 +20,12 @@ class Text(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Guidance(msgspec.Struct, frozen=True, kw_only=True):
-    """What an expert would say when a condition comes: the failure mode, how it shows, why it happens, what to do about it."""
+    """What an expert would say when a condition comes: the failure mode, how it shows, why it happens, what to do about it.
 
-    mode: Text
+    The mode has to be read also of plans of version 0.1, whose guidance was one text: there it is empty.
+    """
+
+    mode: Text = Text(zh="", en="")
     symptoms: tuple[Text, ...] = ()
     causes: tuple[Text, ...] = ()
     actions: tuple[Text, ...] = ()

@@ -67,6 +67,7 @@ class RateOfChange:
     states = (Int("count"), Int("times"), Int("squares"), Float("total"), Float("product"), Float("pivot"))
     ring = Ring("window", least=2)
     output = "value"
+    unit = "unit(x)/min"
     bad = "skip"
     uses = (line_sums,)
     memory = (("window", 2.0),)

@@ -7,6 +7,7 @@ and what to do. The path of a field reads ``templates.<code>.blocks.<id>.params.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -19,6 +20,7 @@ from headworks.blocks.template import BlockNode, GraphTemplate, Instance
 PORT_PREFIX = "in."
 CONSTANTS = ("false", "true")
 MAX_WINDOW_TICKS = 100_000
+_UNIT_OF = re.compile(r"unit\((\w+)\)")
 
 
 def check(
@@ -71,6 +73,19 @@ def signal_kinds(template: GraphTemplate) -> dict[str, Kind]:
         if spec := catalogue.find(node.op):
             kinds[node.id] = spec.output
     return kinds
+
+
+def signal_units(template: GraphTemplate) -> dict[str, str]:
+    """Return the unit of every signal of a valid model: ports and blocks; ``""`` for booleans and where none can be said."""
+    units = dict.fromkeys(CONSTANTS, "") | {f"{PORT_PREFIX}{p.name}": p.unit for p in template.ports}
+    for node, _ in order(template):
+        unit = catalogue.get(node.op).unit
+        name = _UNIT_OF.search(unit)
+        if name:
+            own = units.get(node.inputs.get(name[1], ""), "")
+            unit = unit.replace(name[0], own) if own else ""
+        units[node.id] = unit
+    return {signal: unit for signal, unit in units.items() if signal not in CONSTANTS}
 
 
 def find_cycle(template: GraphTemplate) -> list[str]:

@@ -91,7 +91,7 @@ def backtest(request: HttpRequest, body: BacktestIn) -> Any:
     with transaction.atomic():
         job = asking.submit("backtest", params, str(request.user))
         audit(
-            request.user,  # type: ignore[arg-type]
+            request.user,
             "backtest.ask",
             "job",
             job.id,
@@ -133,7 +133,7 @@ def cancel(request: HttpRequest, job_id: str) -> Any:
 
     with transaction.atomic():
         stopped = asking.with_queue(stop)
-        audit(request.user, "job.cancel", "job", job_id, address_of(request), kind=found.kind)  # type: ignore[arg-type]
+        audit(request.user, "job.cancel", "job", job_id, address_of(request), of=found.kind)
     return asking.body(stopped, language_of(request))
 
 

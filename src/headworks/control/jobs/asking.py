@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from django.conf import settings
-
 from headworks.base import i18n
 from headworks.base.clock import SystemClock
 from headworks.bus.work import Job, WorkQueue
@@ -25,7 +23,7 @@ def with_queue(work: Callable[[WorkQueue], Awaitable[T]]) -> T:
     """
 
     async def ask() -> T:
-        queue = WorkQueue(hub.current().bus, settings.HEADWORKS.tenant)
+        queue = WorkQueue(hub.current().bus, hub.current().tenant)
         await queue.ensure()
         return await work(queue)
 

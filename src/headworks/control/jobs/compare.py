@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db.models import F
-
 from headworks.control.alarms.models import AlarmTransition
 
 MOST_LISTED = 300
@@ -18,31 +16,25 @@ def raised_live(instances: Sequence[int], start: int, end: int) -> dict[Key, dic
 
     Also an alarm that came back before anybody acknowledged it, which is one record with several raises.
     """
-    rows = AlarmTransition.objects.filter(name="raise", at__gte=start, at__lt=end, alarm__instance__in=list(instances))
-    columns = rows.values(
-        "at",
-        found_value=F("value"),
-        model=F("alarm__instance"),
-        code=F("alarm__instance_code"),
-        condition=F("alarm__condition"),
-        zh=F("alarm__title_zh"),
-        en=F("alarm__title_en"),
-        priority=F("alarm__priority"),
-        cleared=F("alarm__cleared_at"),
-    )
-    return {
-        (r["model"], r["condition"], r["at"]): {
-            "model": r["model"],
-            "code": r["code"],
-            "condition": r["condition"],
-            "title": {"zh": r["zh"], "en": r["en"]},
-            "priority": r["priority"],
-            "raised_ms": r["at"] // 1000,
-            "cleared_ms": r["cleared"] // 1000 if r["cleared"] is not None and r["cleared"] > r["at"] else None,
-            "value": r["found_value"],
+    mine = AlarmTransition.objects.filter(alarm__instance__in=list(instances), at__gte=start)
+    cleared: dict[Any, list[int]] = {}
+    for alarm, at in mine.filter(name="clear").order_by("at").values_list("alarm", "at"):
+        cleared.setdefault(alarm, []).append(at)
+    rows = mine.filter(name="raise", at__lt=end).order_by("at", "alarm__instance", "alarm__condition")
+    found = {}
+    for r in rows.select_related("alarm"):
+        until = next((at for at in cleared.get(r.alarm_id, ()) if at > r.at), None)
+        found[r.alarm.instance, r.alarm.condition, r.at] = {
+            "model": r.alarm.instance,
+            "code": r.alarm.instance_code,
+            "condition": r.alarm.condition,
+            "title": {"zh": r.alarm.title_zh, "en": r.alarm.title_en},
+            "priority": r.alarm.priority,
+            "raised_ms": r.at // 1000,
+            "cleared_ms": None if until is None else until // 1000,
+            "value": r.value,
         }
-        for r in columns.order_by("at", "alarm__instance", "alarm__condition")
-    }
+    return found
 
 
 def compare(found: Mapping[Key, dict[str, Any]], live: Mapping[Key, dict[str, Any]]) -> dict[str, Any]:

@@ -1,16 +1,19 @@
-"""Models."""
+"""Models: what watches the plant, what it computes now, and what experts say about it."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Query, Router, Schema
+from pydantic import Field
 
 from headworks.control.access.authority import authorize
-from headworks.control.modelling import queries
+from headworks.control.modelling import live, queries
 
 router = Router()
+
+Words = Annotated[str, Field(max_length=queries.LONGEST_QUERY)]
 
 
 class TitleOut(Schema):
@@ -32,8 +35,179 @@ class InstancesOut(Schema):
     items: list[InstanceOut]
 
 
+class ModelFilter(Schema):
+    asset: int | None = None
+    subtree: bool = False
+    q: Words = ""
+
+
+class GuidanceOut(Schema):
+    mode: TitleOut
+    symptoms: list[TitleOut]
+    causes: list[TitleOut]
+    actions: list[TitleOut]
+
+
+class AssetRef(Schema):
+    id: int
+    code: str
+    title: TitleOut
+
+
+class TagRef(Schema):
+    id: int
+    code: str
+    title: TitleOut
+    unit: str
+
+
+class PortOut(Schema):
+    name: str
+    title: TitleOut | None
+    unit: str
+
+
+class BoundPortOut(PortOut):
+    tag: TagRef | None
+
+
+class ParamOut(Schema):
+    name: str
+    title: TitleOut | None
+    unit: str
+    default: float
+    low: float | None
+    high: float | None
+
+
+class SetParamOut(ParamOut):
+    value: float
+
+
+class BlockOut(Schema):
+    """A block. `inputs` says what each input reads (``in.<port>``, a block, ``true``, ``false``), `params` are numbers or
+    ``$<name>`` for a parameter of the model, those left out in the template included."""
+
+    id: str
+    op: str
+    title: TitleOut
+    inputs: dict[str, str]
+    params: dict[str, float | str]
+    unit: str
+
+
+class BareConditionOut(Schema):
+    name: str
+    title: TitleOut
+    priority: int
+
+
+class ConditionOut(BareConditionOut):
+    source: str
+    value: str | None
+    guidance: GuidanceOut | None
+
+
+class OutputOut(Schema):
+    name: str
+    title: TitleOut | None
+    source: str
+    unit: str
+    tag: TagRef | None
+
+
+class ModelOut(Schema):
+    id: int
+    code: str
+    template: str
+    version: int
+    title: TitleOut
+    asset: AssetRef
+    partition: str
+    tick_ms: int
+    ports: list[BoundPortOut]
+    params: list[SetParamOut]
+    blocks: list[BlockOut]
+    conditions: list[ConditionOut]
+    outputs: list[OutputOut]
+
+
+class SignalOut(Schema):
+    value: float | None
+    status: int
+
+
+class LiveOut(Schema):
+    tick_ms: int | None
+    signals: dict[str, SignalOut]
+    conditions: dict[str, bool]
+
+
+class TemplateOut(Schema):
+    code: str
+    version: int
+    plant: str
+    title: TitleOut
+    ports: list[PortOut]
+    params: list[ParamOut]
+    conditions: list[BareConditionOut]
+    blocks: int
+    models: int
+
+
+class TemplatesOut(Schema):
+    items: list[TemplateOut]
+
+
+class KnowledgeOut(Schema):
+    template: str
+    template_title: TitleOut
+    condition: str
+    title: TitleOut
+    priority: int
+    guidance: GuidanceOut
+    models: int
+
+
+class KnowledgeListOut(Schema):
+    items: list[KnowledgeOut]
+
+
+class KnowledgeFilter(Schema):
+    q: Words = ""
+
+
 @router.get("models", response=InstancesOut)
-def models(request: HttpRequest) -> Any:
-    """Return the models that watch the plant, one row an instance."""
+def models(request: HttpRequest, wanted: Query[ModelFilter]) -> Any:
+    """Return the models that watch the plant, one row an instance: by asset (with everything below it) and words."""
     authorize(request.user, "models.view")
-    return {"items": queries.instance_rows()}
+    return {"items": queries.instance_rows(wanted.asset, wanted.subtree, wanted.q)}
+
+
+@router.get("models/{model_id}", response=ModelOut)
+def model(request: HttpRequest, model_id: int) -> Any:
+    """Return one model with its graph, its blocks in the order they run."""
+    authorize(request.user, "models.view")
+    return queries.instance_body(queries.instance(model_id))
+
+
+@router.get("models/{model_id}/live", response=LiveOut)
+def model_live(request: HttpRequest, model_id: int) -> Any:
+    """Return what a model computes at its newest tick, asked from the engine: every port, block and condition."""
+    authorize(request.user, "models.view")
+    found = queries.instance(model_id)
+    return live.signals(found.id, found.partition.code)
+
+
+@router.get("templates", response=TemplatesOut)
+def templates(request: HttpRequest) -> Any:
+    """Return the templates in use, each with its number of instances."""
+    authorize(request.user, "models.view")
+    return {"items": queries.template_rows()}
+
+
+@router.get("knowledge", response=KnowledgeListOut)
+def knowledge(request: HttpRequest, wanted: Query[KnowledgeFilter]) -> Any:
+    """Return failure modes, symptoms, causes and actions of all conditions, or of those that mention every word."""
+    authorize(request.user, "models.view")
+    return {"items": queries.knowledge_rows(wanted.q)}
