@@ -60,7 +60,7 @@ class _Import:
         self.progress("check", total, total)
         return self._outcome({n: r for n, r in self.rows.items() if n not in bad})
 
-    def _problem(self, row: int, name: str, value: Cell, code: str, **params: Any) -> None:
+    def _problem(self, row: int, name: str, value: Cell, code: str, /, **params: Any) -> None:
         self.found.append(Found(row=row, name=name, value=short(value), code=code, params=params))
 
     def _read(self, number: int, cells: list[Cell]) -> None:
@@ -122,9 +122,7 @@ class _Import:
         touched = [v for _, v in rows.values()] + list(others.values())
         state = subset(self.state, point=(), instance=others, template={v["template"] for v in touched}, alarm_group=())
         folder = from_records(self.basis.plant.code, state)
-        folder.instances += [
-            Row(InstanceRow(code=code, **v), CellPlace(str(number), 0)) for number, (code, v) in rows.items()
-        ]
+        folder.instances += [Row(InstanceRow(code=code, **v), CellPlace(number)) for number, (code, v) in rows.items()]
         checks = Checks()
         check(folder, checks.reader)
         self.found += checks.found(self.table, _RENAMED)

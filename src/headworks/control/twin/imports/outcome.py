@@ -10,13 +10,14 @@ from typing import Any, Literal
 
 import msgspec
 
+from headworks.base.errors import Fault
 from headworks.control.twin.imports.table import Cell, Found, Notice, Table
 from headworks.control.twin.models import Plant
 from headworks.control.twin.plant.records import State, Values
 from headworks.control.twin.plant.source import Key, Place, Reader
 from headworks.control.twin.plant.state import recorded
 
-_AT = re.compile(r"row (\d+) ?(\w*)", re.ASCII)
+_AT = re.compile(r"row (\d+) ?(.*)")
 
 
 class FieldChange(msgspec.Struct, frozen=True):
@@ -69,15 +70,18 @@ def basis(plant: Plant) -> Basis:
 
 
 class CellPlace(Place):
-    """The place of a record that is a row of a table. `file` is its row; fields are named as the columns are."""
+    """The place of a record that is a row of a table; fields are named as the columns are."""
 
     __slots__ = ()
+
+    def __init__(self, row: int) -> None:
+        super().__init__(str(row), row, (), {})
 
     def at(self, *path: Key) -> str:
         return f"row {self.file} {path[0] if path else ''}".rstrip()
 
 
-class PointPlace(Place):
+class PointPlace(CellPlace):
     """The place of a point that a row of tags gives."""
 
     __slots__ = ()
@@ -102,6 +106,8 @@ class Checks:
         for p in self.reader.problems:
             match = _AT.fullmatch(p.field)
             if match is None:
+                if not p.field.startswith("records:"):
+                    raise Fault("internal", field=p.field, code=p.code)
                 continue
             row, name = int(match[1]), match[2]
             params = {k: _readable(v, table) for k, v in p.params.items()}

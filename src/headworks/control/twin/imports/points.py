@@ -75,7 +75,7 @@ class Claims:
         waiting: list[tuple[int, Claim]] = []
         bad: set[int] = set()
 
-        def refuse(row: int, claim: Claim, code: str, **params: Any) -> None:
+        def refuse(row: int, claim: Claim, code: str, /, **params: Any) -> None:
             found.append(Found(row=row, name="key", value=claim.key, code=code, params=params))
             bad.add(row)
             waiting.append((row, claim))

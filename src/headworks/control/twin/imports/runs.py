@@ -169,7 +169,7 @@ def apply_run(actor: User | str, run_id: UUID, skip_bad: bool = False, address: 
             "import",
             run.id,
             address,
-            kind=run.kind,
+            table=run.kind,
             plant=run.plant.code,
             file=run.file_name,
             creates=run.creates,

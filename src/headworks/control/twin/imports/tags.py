@@ -27,7 +27,7 @@ from headworks.control.twin.models import CODE, KEY, TITLE, UNIT, Tag
 from headworks.control.twin.near import Near
 from headworks.control.twin.plant.check import check
 from headworks.control.twin.plant.diff import changed
-from headworks.control.twin.plant.records import PointRow, TagRow, Values
+from headworks.control.twin.plant.records import PointRow, TagRow, Values, point_code
 from headworks.control.twin.plant.rest import RecordPlace, from_records
 from headworks.control.twin.plant.source import Key, Row
 
@@ -96,7 +96,7 @@ class _Import:
 
     # --- one row
 
-    def _problem(self, row: int, name: str, value: Cell, code: str, **params: Any) -> None:
+    def _problem(self, row: int, name: str, value: Cell, code: str, /, **params: Any) -> None:
         self.found.append(Found(row=row, name=name, value=short(value), code=code, params=params))
 
     def _read(self, number: int, cells: list[Cell]) -> None:
@@ -119,6 +119,7 @@ class _Import:
             self._problem(number, "code", None, "plant.missing_value", name=self.table.header("code"))
         elif code and not _CODE.fullmatch(code):
             self._problem(number, "code", code, "plant.bad_code")
+            return
         if not code:
             return
         row = self._values(number, code, given)
@@ -192,8 +193,12 @@ class _Import:
             self._problem(number, "key", None, "plant.missing_value", name=self.table.header("key"))
             return None
         self._unit(number, "source_unit", unit)
+        own = new["unit"]
+        before = self.state["point"].get(point_code(source, child, key))
+        if before is not None and before["tag"] == code and (before["unit"] or own) == (unit or own):
+            return Claim(code, source, child, key, before["unit"])
         # The tag's own unit is written as nothing, so that it stays that of the tag.
-        return Claim(code, source, child, key, "" if unit == new["unit"] else unit)
+        return Claim(code, source, child, key, "" if unit == own else unit)
 
     # --- all rows
 
@@ -239,10 +244,10 @@ class _Import:
             alarm_group=(),
         )
         folder = from_records(self.basis.plant.code, state)
-        folder.tags += [Row(TagRow(code=r.code, **r.values), CellPlace(str(r.number), 0)) for r in rows]
+        folder.tags += [Row(TagRow(code=r.code, **r.values), CellPlace(r.number)) for r in rows]
         for v in mine.values():
             point = PointRow(key=v["key"], tag=v["tag"], unit=v["unit"], child=v["child"])
-            place = PointPlace(str(by_tag[v["tag"]].number), 0)
+            place = PointPlace(by_tag[v["tag"]].number)
             folder.points.setdefault(v["device"], []).append(Row(point, place))
         folder.instances = [Row(r.value, _UsedBy(r.value.code, by_tag, models[r.value.code])) for r in folder.instances]
         checks = Checks()

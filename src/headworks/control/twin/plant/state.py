@@ -40,16 +40,11 @@ def recorded(plant: Plant | None) -> State:
             "staleness": p.staleness,
             "clock": p.clock,
         }
-    for tag in Tag.objects.filter(asset__plant=plant, retired_at=None).select_related("asset"):
-        state["tag"][tag.code] = {
-            "asset": tag.asset.code,
-            "title_zh": tag.title_zh,
-            "title_en": tag.title_en,
-            "unit": tag.unit,
-            "low": tag.low,
-            "high": tag.high,
-            "kind": tag.kind,
-        }
+    fields = ("title_zh", "title_en", "unit", "low", "high", "kind")
+    tags = Tag.objects.filter(asset__plant=plant, retired_at=None)
+    # There may be tens of thousands of tags and points: rows, not records.
+    for code, asset, *values in tags.values_list("code", "asset__code", *fields):
+        state["tag"][code] = {"asset": asset, **dict(zip(fields, values, strict=True))}
     _devices(plant, state)
     _models(plant, state)
     return state
@@ -66,14 +61,9 @@ def _devices(plant: Plant, state: State) -> None:
             "opcua": _opcua(d.connection),
         }
     points = Point.objects.filter(device__partition__plant=plant, device__retired_at=None)
-    for p in points.select_related("device", "tag"):
-        state["point"][point_code(p.device.code, p.child, p.key)] = {
-            "device": p.device.code,
-            "child": p.child,
-            "key": p.key,
-            "tag": p.tag.code,
-            "unit": p.unit,
-        }
+    for device, child, key, tag, unit in points.values_list("device__code", "child", "key", "tag__code", "unit"):
+        where = {"device": device, "child": child, "key": key}
+        state["point"][point_code(device, child, key)] = {**where, "tag": tag, "unit": unit}
 
 
 def _opcua(connection: Values | None) -> Values | None:
