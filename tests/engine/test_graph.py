@@ -21,7 +21,7 @@ from headworks.blocks.template import (
     Port,
     Text,
 )
-from headworks.engine.graph import find_cycle, order, template_problems
+from headworks.engine.graph import find_cycle, order, signal_units, template_problems
 from headworks.engine.program import compile_program
 
 pytestmark = pytest.mark.feature("PLT-08")
@@ -221,3 +221,16 @@ def test_a_window_of_too_many_ticks_is_refused_with_the_longest_possible() -> No
 def test_every_problem_is_reported_at_once() -> None:
     template = replace(with_block(1, op="no"), outputs=(Output(name="a", source="b"),))
     assert {p.code for p in compiled(template)} == {"engine.unknown_op", "engine.unknown_source"}
+
+
+def test_every_signal_has_the_unit_it_is_computed_in() -> None:
+    more = (
+        BlockNode(id="rate", op="rate_of_change", inputs={"x": "mean"}),
+        BlockNode(id="z", op="rolling_z", inputs={"x": "mean"}),
+        BlockNode(id="off", op="deviation", inputs={"x": "rate", "reference": "in.t"}),
+        BlockNode(id="bare", op="rate_of_change", inputs={"x": "z"}),
+    )
+    assert signal_units(replace(GOOD, blocks=(*more, *GOOD.blocks))) == {
+        **{"in.t": "℃", "mean": "℃", "rate": "℃/min", "off": "℃/min"},
+        **{"z": "", "bare": "", "hot": "", "alarm": "", "vote": ""},
+    }

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from headworks.base.clock import SystemClock
@@ -17,8 +18,8 @@ from headworks.bus.client import Bus
 from headworks.bus.errors import BusUnreachable
 from headworks.bus.server import BusServer
 from headworks.bus.work import ENDED, MOST_TRIES, Job, WorkQueue
-from headworks.roles import jobs
-from headworks.roles.context import Endpoints, RoleContext
+from headworks.roles import backtest_command, jobs
+from headworks.roles.context import Endpoints, RoleContext, write_atomic
 
 pytestmark = pytest.mark.integration
 
@@ -170,3 +171,19 @@ async def test_job_that_never_ends_well_is_given_up(
         assert await queue.claim("compute", 0.3) is None
     assert not is_there(kinds["begun"])
     await bus.close()
+
+
+@pytest.mark.feature("PLT-08")
+async def test_ctrl_c_cancels_the_job_that_the_command_asked_for(
+    home: Home, tmp_path: Path, kinds: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(jobs.KINDS, "backtest", jobs.KINDS["waits"])
+    with BusServer(tmp_path / "bus", home.secret("bus")) as server:
+        write_atomic(home.folder("run") / "endpoints.json", msgspec.json.encode(Endpoints(bus_url=server.url)))
+        async with running(home, server) as (_, queue, _bus):
+            command = asyncio.create_task(backtest_command._follow(home, kinds, "P1.HOT", show=False))
+            await begun(kinds)
+            command.cancel()  # what asyncio makes of the first Ctrl-C
+            job = await asyncio.wait_for(command, 10)
+            assert job.state == "cancelled"
+            assert (await queue.get(job.id)).state == "cancelled"

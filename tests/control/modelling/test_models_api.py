@@ -7,9 +7,11 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+import msgspec
 import pytest
 from django.test import Client
 
+from headworks.blocks.template import Guidance
 from headworks.bus import messages
 from headworks.bus.messages import Signals, SignalsWanted
 from headworks.bus.subjects import subject
@@ -187,3 +189,5 @@ def test_guidance_of_the_first_version_becomes_an_action() -> None:
     }
     assert "guidance" not in old["conditions"][1]
     assert not structured(old)
+    # A plan of that version may still be on the bus when the engine starts.
+    assert msgspec.convert(text("检查", "Check"), Guidance).mode.en == ""
