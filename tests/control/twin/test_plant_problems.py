@@ -211,7 +211,7 @@ def test_everything_wrong_is_told_at_once_with_what_to_do(plant_folder: Any) -> 
         f"{A}:14 [2].parent": "The parents of these assets form a ring: P1 → U1 → P1. Change one parent.",
         f"{T}:6 code": f"The code P1.T is used twice; first at {T}:2 code.",
         f"{T}:7 low": "This is not a number. Write a finite decimal number.",
-        "points/gw.csv:2 tag": "There is no tag P1.Q. Add it in tags/, or correct the code (near: P1.T, P1.P, P1.TM).",
+        "points/gw.csv:2 tag": "There is no tag P1.Q. Add it in tags/, or correct the code (near: P1.P, P1.T, P1.TM).",
         "points/gw.csv:3 unit": "The unit ℃ cannot be converted to MPa (of P1.P). Correct the unit, or choose a tag of the "
         "same quantity.",
     }

@@ -27,14 +27,25 @@ class Near:
             if self.left <= 0 or len(name) > 200:
                 return []
             self.left -= 1
-            folded = {k.casefold(): k for k in self._candidates(name)}
-            near = difflib.get_close_matches(name.casefold(), folded, count, _ALIKE)
-            self._found[name] = [folded[n] for n in near]
+            self._found[name] = self._closest(name, count)
         return self._found[name]
 
     def text(self, name: str) -> str:
         """Return them as people read them; a dash where nothing is near."""
         return ", ".join(self(name)) or "–"
+
+    def _closest(self, name: str, count: int) -> list[str]:
+        """Return the most similar names; of equally similar ones those that share more pieces, then by name."""
+        wanted, pieces = name.casefold(), _pieces(name)
+        matcher = difflib.SequenceMatcher(b=wanted, autojunk=False)
+        ranked = []
+        for known in self._candidates(name):
+            matcher.set_seq1(known.casefold())
+            if matcher.real_quick_ratio() >= _ALIKE and matcher.quick_ratio() >= _ALIKE:
+                ratio = matcher.ratio()
+                if ratio >= _ALIKE:
+                    ranked.append((-round(ratio, 6), -len(pieces & _pieces(known)), known))
+        return [known for *_, known in sorted(ranked)[:count]]
 
     def _candidates(self, name: str) -> Iterable[str]:
         """Return the names that share most pieces of three letters with `name`; all of them if they are few."""
