@@ -111,7 +111,11 @@ class State:
                 self.ring.tobytes(),
                 self.edge.astype(np.uint8).tobytes(),
                 self.fresh.tobytes(),
-                (self.live_tick, self.live_value.tobytes() if seen else b"", self.live_status.tobytes() if seen else b""),
+                (
+                    self.live_tick,
+                    self.live_value.tobytes() if seen else b"",
+                    self.live_status.tobytes() if seen else b"",
+                ),
             )
         )
 
