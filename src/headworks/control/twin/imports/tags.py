@@ -45,6 +45,8 @@ _KIND = {
 _LIMITS = {"title_zh": TITLE, "title_en": TITLE, "unit": UNIT, "key": KEY, "child": CODE, "source_unit": UNIT}
 _FIELDS = ("asset", "title_zh", "title_en", "unit", "low", "high", "kind")
 _RENAMED = {"plant.unknown_asset": "import.unknown_asset"}
+_FEW = 6
+"""So few sources are all named where none is near."""
 _FELT = {"asset", "unit", "kind"}
 """Fields of a tag that what uses it depends on."""
 
@@ -187,6 +189,8 @@ class _Import:
             return None
         if source not in self.state["device"]:
             near = self.devices.text(source)
+            if not self.devices(source) and 0 < len(self.state["device"]) <= _FEW:
+                near = ", ".join(sorted(self.state["device"]))
             self._problem(number, "source", source, "import.unknown_source", name=source, near=near)
             return None
         if not key:
