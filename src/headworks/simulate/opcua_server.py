@@ -25,12 +25,12 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from numpy.typing import NDArray
 
 from headworks.base import log
-from headworks.base.clock import Clock, SystemClock
+from headworks.base.clock import MICROS, Clock, SystemClock
 from headworks.base.units import conversion
 from headworks.simulate.faults import FaultScript
 from headworks.simulate.pace import seconds, tell_truth
 from headworks.simulate.tags import Tag
-from headworks.simulate.unit2 import PARTS, Unit2, demo_script
+from headworks.simulate.unit2 import PARTS, TAGS, Unit2, demo_script
 from headworks.simulate.unit2_parts import Part
 
 NAMESPACE = "urn:headworks:simulated:dcs:unit2"
@@ -196,12 +196,13 @@ async def serve_unit(
     clients may come. Returns the server, which has stopped.
     """
     clock, stopping = clock or SystemClock(), stopping or asyncio.Event()
-    begin = clock.now() if start_us is None else start_us
-    unit = Unit2(seed, begin - begin % 1_000_000, demo_script() if script is None else script, extra)
     server = UnitServer(
-        PARTS, unit.tags, folder, username=username, password=password, host=host, port=port, anonymous=anonymous
+        PARTS, (*TAGS, *extra), folder, username=username, password=password, host=host, port=port, anonymous=anonymous
     )
     await server.prepare()
+    # Only now: making the address space takes seconds, and a live unit must not be behind the clock by them.
+    begin = clock.now() if start_us is None else start_us
+    unit = Unit2(seed, begin - begin % MICROS, demo_script() if script is None else script, extra)
     started, noted = False, 0.0
     loop = asyncio.get_running_loop()
     try:
