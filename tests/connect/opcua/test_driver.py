@@ -135,7 +135,7 @@ async def test_a_server_that_hangs_is_noticed_and_used_again(
     async with running(bus_server, plan_of(source(wire.endpoint), {"ns=2;s=T1": {}}), home=home) as rig:
         await stored(rig, lambda s: s[3] == 0)
         wire.frozen.set()
-        await until(lambda: link(rig)["state"] == "down", within=5)
+        await until(lambda: link(rig)["state"] == "down", within=12)
         assert link(rig)["error"]["code"] == "opcua.silent"
         wire.frozen.clear()
         await connected(rig)

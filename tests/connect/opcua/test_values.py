@@ -115,13 +115,47 @@ def test_unit_then_range_and_a_status_of_the_server_is_kept() -> None:
     ]
 
 
+S = 1_000_000
+
+
 def test_a_quiet_value_is_said_again_and_a_changing_one_is_not() -> None:
     p = points("a", "b", "c")
-    p.take([item(p, "a", 1.0, NOW), item(p, "b", 2.0, NOW + 5_000_000)], NOW + 5_000_000)
-    assert p.quiet(NOW + 10_000_000, 10_000_000) is None
-    again = p.quiet(NOW + 10_000_001, 10_000_000)
-    assert rows(again) == [(1, NOW + 10_000_001, 1.0, 0)]
-    assert p.quiet(NOW + 10_000_002, 10_000_000) is None
+    p.take([item(p, "a", 1.0, NOW - 1), item(p, "b", 2.0, NOW - 1)], NOW)
+    p.take([item(p, "b", 2.5, NOW + 5 * S - 1)], NOW + 5 * S)
+    assert p.quiet(NOW + 10 * S) is None
+    again = p.quiet(NOW + 10 * S + 1)
+    # As of the source's time: the delay (1 µs), and what a change may need to get here, before now.
+    assert rows(again) == [(1, NOW + 9 * S, 1.0, 0)]
+    assert p.quiet(NOW + 10 * S + 2) is None
+
+
+def test_the_clock_of_the_source_counts_for_what_is_said_again() -> None:
+    p = points("a", "b")
+    for k in range(12):  # 5 s slow; the network adds up to 0.4 s
+        at = NOW + k * S
+        p.take([item(p, "a", float(k), at - 5 * S - k % 5 * 100_000)] + ([item(p, "b", 7.0, at - 5 * S)] * (k < 2)), at)
+    assert p.delay.value == 5 * S
+    ((tag, time, value, _),) = rows(p.quiet(NOW + 11 * S + 1))
+    assert (tag, time, value) == (2, NOW + 11 * S + 1 - 5 * S - S, 7.0)
+    # A change that was under way meanwhile is newer than what was said.
+    assert time < NOW + 11 * S + 1 - 5 * S
+
+
+def test_a_clock_that_is_slower_than_tags_may_be_silent_is_not_followed() -> None:
+    p = points("a")
+    for k in range(3):
+        p.take([item(p, "a", float(k), NOW + k * S - 3600 * S)], NOW + k * S)
+    assert p.delay.value == 3600 * S
+    assert rows(p.quiet(NOW + 20 * S)) == [(1, NOW + 19 * S, 2.0, 0)]
+    # The next value is older than that: it is stored as it came, and said again at once.
+    p.take([item(p, "a", 9.0, NOW + 21 * S - 3600 * S)], NOW + 21 * S)
+    assert rows(p.quiet(NOW + 21 * S)) == [(1, NOW + 20 * S, 9.0, 0)]
+
+
+def test_an_old_first_value_is_said_at_once() -> None:
+    p = points("a", "b")
+    p.take([item(p, "a", 1.0, NOW - 3600 * S), item(p, "b", 2.0, NOW - 5 * S)], NOW)
+    assert rows(p.quiet(NOW)) == [(1, NOW - S, 1.0, 0)]
 
 
 def test_a_loss_hides_every_point_and_an_older_value_after_it_is_said_again() -> None:
@@ -130,9 +164,9 @@ def test_a_loss_hides_every_point_and_an_older_value_after_it_is_said_again() ->
     lost = rows(p.forget(0x80310000, NOW))
     assert [(t, s) for _, t, _, s in lost] == [(NOW + 31, 0x80310000), (NOW, 0x80310000)]
     assert all(math.isnan(v) for _, _, v, _ in lost)
-    assert p.quiet(NOW + 100_000_000, 1) is None  # nothing is known any more
+    assert p.quiet(NOW + 100 * S) is None  # nothing is known any more
     p.take([item(p, "a", 1.0, NOW + 30), item(p, "b", 5.0, NOW + 200)], NOW + 200)
-    assert rows(p.quiet(NOW + 201, 10_000_000)) == [(1, NOW + 201, 1.0, 0)]
+    assert rows(p.quiet(NOW + 201)) == [(1, NOW + 32, 1.0, 0)]  # after the sample that told of the loss
 
 
 def test_a_plan_keeps_what_stays() -> None:
@@ -146,16 +180,17 @@ def test_a_plan_keeps_what_stays() -> None:
     stranger = ua.MonitoredItemNotification(ClientHandle=before["a"], Value=ua.DataValue(1.0))
     taken = p.take([stranger, item(p, "c", 3.0)], NOW)
     assert (rows(taken.chunk), taken.strangers) == ([(3, NOW, 3.0, 0)], 1)
-    assert sorted(rows(p.quiet(NOW + 10, 5))) == [(2, NOW + 10, 2.0, 0), (3, NOW + 10, 3.0, 0)]
+    later = NOW + 20 * S
+    assert sorted(rows(p.quiet(later))) == [(2, later - S, 2.0, 0), (3, later - S, 3.0, 0)]
     p.use([Point(key="b", tag=1)], TAGS)  # another tag: what was known is not known of this one
-    assert p.quiet(NOW + 100, 5) is None
+    assert p.quiet(NOW + 100 * S) is None
 
 
 def test_what_was_dropped_is_said_again() -> None:
     p = points("a", "b")
     p.take([item(p, "a", 1.0), item(p, "b", 2.0)], NOW)
     p.unsaid(np.array([2], np.uint32))
-    assert rows(p.quiet(NOW + 1, 1_000_000)) == [(2, NOW + 1, 2.0, 0)]
+    assert rows(p.quiet(NOW + 1)) == [(2, NOW + 1, 2.0, 0)]
 
 
 @pytest.mark.parametrize(

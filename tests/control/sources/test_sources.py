@@ -13,7 +13,7 @@ from openpyxl import load_workbook
 
 from headworks.base.sealing import unseal
 from headworks.bus.plan import PartitionPlan
-from headworks.connect.opcua.rows import numeric, pack, unpack
+from headworks.connect.opcua.rows import pack, unpack
 from headworks.control.access.models import AuditEntry
 from headworks.control.modelling.models import PlanRevision
 from headworks.control.sources import taglist
@@ -193,11 +193,14 @@ def test_a_tag_list_of_what_was_found() -> None:
         },
         {**common, "node": "ns=2;s=2", "name": "P 101", "title": "", "path": "U2/Pump B"},
         {**common, "node": "ns=2;s=3", "name": "P 101", "title": "=cmd()", "path": "U2/Pump B"},
-        {**common, "node": "ns=2;s=4", "name": "Known", "title": "K", "path": "", "tag": "2LAC10CP001"},
+        {**common, "node": "ns=2;s=4", "name": "Known", "title": "K", "path": ""},
+        {**common, "node": "ns=2;s=7", "name": "Other", "title": "别的", "path": "", "description": "Other thing"},
         {**common, "node": "ns=2;s=5", "name": "Text", "title": "T", "path": "", "type": "String"},
         {**common, "node": "ns=2;s=6", "name": "Row", "title": "R", "path": "", "type": "Double[]"},
     ]
-    sheet = load_workbook(BytesIO(taglist.workbook(taglist.entries("dcs", found, numeric)))).active
+    pump = taglist.Known("P1", "出口压力", "Outlet pressure", "MPa", 0.0, None, "kPa")
+    known = {"ns=2;s=4": ("2LAC10CP001", pump)}
+    sheet = load_workbook(BytesIO(taglist.workbook(taglist.entries("dcs", found, known, {"Other"})))).active
     lines = [[c.value for c in r] for r in sheet.iter_rows()]  # type: ignore[union-attr]
     assert lines[0][:4] == ["编码", "设备", "名称", "英文名称"]
     assert lines[1:] == [
@@ -217,7 +220,21 @@ def test_a_tag_list_of_what_was_found() -> None:
             None,
         ],
         ["Pump_B.P_101.2", None, "=cmd()", "=cmd()", None, None, None, "measured", "dcs", "ns=2;s=3", None, None],
-        ["2LAC10CP001", None, "K", "K", None, None, None, "measured", "dcs", "ns=2;s=4", None, None],
+        [
+            "2LAC10CP001",
+            "P1",
+            "出口压力",
+            "Outlet pressure",
+            "MPa",
+            0,
+            None,
+            "measured",
+            "dcs",
+            "ns=2;s=4",
+            "kPa",
+            None,
+        ],
+        ["Other.2", None, "别的", "Other thing", None, None, None, "measured", "dcs", "ns=2;s=7", None, None],
     ]
     assert sheet["C4"].data_type == "s"  # type: ignore[index]
 

@@ -27,6 +27,7 @@ from headworks.connect.partition_log import PartitionLog, SystemCondition
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 _SHOWN_BAD_POINTS = 50
 _RATE_US = 10 * MICROS
+_MARGIN_S = 0.2
 _logger = log.get(__name__)
 
 State = Literal["connecting", "connected", "down"]
@@ -100,6 +101,9 @@ class Driver:
         self._plan = plan
         self._codes = {t.id: t.code for t in plan.tags}
         self._points.use(device.points, tags)
+        # A third of the time after which a tag without a sample counts as silent: room for more than one attempt.
+        self._points.quiet_after = max(plan.staleness // 3, plan.tick)
+        self._points.settling = round((device.opcua.publishing_s + device.opcua.sampling_s + _MARGIN_S) * MICROS)
         if device.opcua != self.source:
             self.source = device.opcua
             self._other_session = True
@@ -162,9 +166,7 @@ class Driver:
     def _each_step(self) -> None:
         if self._other_session:
             raise _Changed
-        # A third of the time after which a tag without a sample counts as silent, so that one lost message is no matter.
-        longest = max(self._plan.staleness // 3, self._plan.tick)
-        chunk = self._points.quiet(self._around.clock.now(), longest)
+        chunk = self._points.quiet(self._around.clock.now())
         if chunk is not None and not self._outlet.put(chunk):
             self._points.unsaid(chunk.tag)
 
@@ -246,6 +248,7 @@ class Driver:
             "bad_point_count": len(bad),
             "gaps": self._gaps + out.gaps,
             "gap_s": round(gap_us / MICROS, 3),
+            "delay_s": None if self._points.delay.value is None else round(self._points.delay.value / MICROS, 3),
             "dropped": out.dropped,
             "quarantined": out.quarantined,
             "overflows": self._overflows,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headworks.base.clock import MICROS
 from headworks.base.status import BAD, BAD_NO_DATA, BAD_OUT_OF_RANGE, BAD_TYPE_MISMATCH, GOOD, SEVERITY_MASK
 from headworks.bus.plan import Point, TagPlan
 from headworks.connect.telemetry import FUTURE_LIMIT, Chunk
@@ -18,6 +19,7 @@ _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=
 _NUMBERS = frozenset((float, int, bool))
 _NAN = float("nan")
 _OVERFLOW = 0x0480
+_DELAY_WINDOW = 30 * MICROS
 
 
 class Taken:
@@ -42,6 +44,29 @@ class Taken:
         self.overflows = overflows
 
 
+class Delay:
+    """How far the newest values of a source are behind our clock: network, and what its clock is slow by (or fast: < 0).
+
+    The smallest delay of the last half to one minute. First values after a connection do not count: they may be old.
+    """
+
+    def __init__(self) -> None:
+        self._window = NEVER
+        self._now: int | None = None
+        self._before: int | None = None
+
+    def note(self, delay: int, now: int) -> None:
+        if now - self._window > _DELAY_WINDOW:
+            self._window, self._before, self._now = now, self._now, None
+        self._now = delay if self._now is None else min(self._now, delay)
+
+    @property
+    def value(self) -> int | None:
+        """The delay [µs]; None while nothing is known."""
+        known = [d for d in (self._now, self._before) if d is not None]
+        return min(known) if known else None
+
+
 class Points:
     """The points of one source: what its values mean, and the last that was heard of each.
 
@@ -50,6 +75,9 @@ class Points:
 
     Attributes
     ----------
+    quiet_after : how long a point may say nothing before its value is said again [µs]
+    settling : how long a change may take to reach us beside the delay: sampling and publishing interval [µs]
+    delay : of the source
     bad : key -> why the point gives no numbers (a status name such as ``BadNodeIdUnknown``, or ``type:String``)
     """
 
@@ -62,10 +90,14 @@ class Points:
         self.tag = np.empty(0, np.uint32)
         self._gain = self._offset = self._low = self._high = np.empty(0)
         self._plain = True
-        # The last value of each row as it was stored, when it was stored for, and whether anything is known at all.
-        self._value, self._status, self._time = np.empty(0), np.empty(0, np.uint32), np.empty(0, np.int64)
+        self.quiet_after = 10 * MICROS
+        self.settling = MICROS
+        self.delay = Delay()
+        # Of each row: the last value as it was stored; the latest time it was stored for; when that was heard or said again
+        # (NEVER: it is due to be said); and whether anything is known at all.
+        self._value, self._status = np.empty(0), np.empty(0, np.uint32)
+        self._time, self._heard = np.empty(0, np.int64), np.empty(0, np.int64)
         self._known = np.empty(0, bool)
-        self._lost_at = NEVER
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -77,7 +109,7 @@ class Points:
         """
         before = {k: i for i, k in enumerate(self.keys)}
         was = {k: (int(self.tag[i]), float(self._gain[i]), float(self._offset[i])) for k, i in before.items()}
-        value, status, time, known = self._value, self._status, self._time, self._known
+        value, status, time, heard, known = self._value, self._status, self._time, self._heard, self._known
         wanted = {p.key: p for p in points}
         self.keys = list(wanted)
         new = [k for k in self.keys if k not in before]
@@ -97,12 +129,13 @@ class Points:
         self._high = np.array([np.inf if t is None or t.high is None else t.high for t in limits])
         self._plain = bool((self._gain == 1).all() and (self._offset == 0).all())
         self._value, self._status = np.full(n, np.nan), np.full(n, BAD_NO_DATA, np.uint32)
-        self._time, self._known = np.full(n, NEVER, np.int64), np.zeros(n, bool)
+        self._time, self._heard = np.full(n, NEVER, np.int64), np.full(n, NEVER, np.int64)
+        self._known = np.zeros(n, bool)
         for row, key in enumerate(self.keys):
             p, old = wanted[key], before.get(key)
             if old is not None and was[key] == (p.tag, p.gain, p.offset):
                 self._value[row], self._status[row] = value[old], status[old]
-                self._time[row], self._known[row] = time[old], known[old]
+                self._time[row], self._heard[row], self._known[row] = time[old], heard[old], known[old]
         return new, gone
 
     # --- what the server says -------------------------------------------------------------------------------------
@@ -192,13 +225,28 @@ class Points:
             ]
             keep = ~ahead
             row, time, value, status = row[keep], time[keep], value[keep], status[keep]
-        # The first value after a loss may be older than the sample that told of the loss, which hides it: say it again.
-        hidden = row[~self._known[row] & (time <= self._lost_at)]
-        # Several values of one row in one message: the last of them stays.
-        self._value[row], self._status[row], self._known[row] = value, status, True
-        self._time[row] = time
-        self._time[hidden] = NEVER
+        self._remember(row, time, value, status, now)
         return Taken(Chunk(self.tag[row], time, value, status), future, strangers, untimed, overflows)
+
+    def _remember(self, row: Any, time: Any, value: Any, status: Any, now: int) -> None:
+        """Keep the last value of each row (of several in one message the last), and see which are due to be said again."""
+        latest, first = self._time[row], ~self._known[row]
+        timed = ~first & (time != now)
+        if timed.any():
+            self.delay.note(int((now - time[timed]).min()), now)
+        # Not newer than what was stored last (a value said again, or the sample that told of a loss): that one hides it.
+        behind = time <= latest
+        old = first & (time < self._as_of(now) - self.quiet_after)
+        self._value[row], self._status[row], self._known[row] = value, status, True
+        self._time[row] = np.where(behind, latest, time)
+        self._heard[row] = now
+        self._heard[row[behind | old]] = NEVER
+
+    def _as_of(self, now: int) -> int:
+        """Return the latest time, by the source's clock, for which we know its values at `now`: a change since then may still
+        be on its way. A clock that is slow by more than a tag may be silent is not followed."""
+        delay = self.delay.value or 0
+        return now - (delay if delay < 2 * self.quiet_after else 0) - self.settling
 
     # --- what we say for it ---------------------------------------------------------------------------------------
 
@@ -207,32 +255,33 @@ class Points:
         self.bad[key] = reason
         row = self._row_of[self.handles[key]]
         self._value[row], self._status[row], self._known[row] = np.nan, status, True
-        self._time[row] = NEVER
+        self._heard[row] = NEVER
 
-    def quiet(self, now: int, longest: int) -> Chunk | None:
-        """Return the last value of every point that was not stored for the last `longest` µs, as of `now`; None if none.
+    def quiet(self, now: int) -> Chunk | None:
+        """Return the last value of every point that has been quiet for too long, or is due for another reason; None if none.
 
         A server tells only changes: while the subscription lives, a value that is not told is unchanged, and its sample
-        must not grow stale (OPC 10000-4, 5.13.1).
+        must not grow stale (OPC 10000-4, 5.13.1). Its time is by the source's clock, so that it never hides a change that is
+        still on its way.
         """
-        (row,) = np.nonzero(self._known & (self._time < now - longest))
+        (row,) = np.nonzero(self._known & (self._heard < now - self.quiet_after))
         if not len(row):
             return None
-        self._time[row] = now
-        return Chunk(self.tag[row], np.full(len(row), now, np.int64), self._value[row], self._status[row])
+        time = np.maximum(self._as_of(now), self._time[row] + 1)
+        self._time[row], self._heard[row] = time, now
+        return Chunk(self.tag[row], time, self._value[row], self._status[row])
 
     def forget(self, status: int, now: int) -> Chunk:
         """Return one sample of every point, without a value and with `status`, and know nothing any more.
 
-        Its time is `now`, but never before the last one of its point, which it has to hide.
+        Its time is the present by the source's clock, but never before the last one of its point, which it has to hide.
         """
-        time = np.maximum(now, self._time + 1)
-        self._lost_at = int(time.max(initial=now))
+        time = np.maximum(self._as_of(now) + self.settling, self._time + 1)
         self._known[:] = False
-        self._time[:] = NEVER
+        self._time, self._heard[:] = time.copy(), NEVER
         n = len(self.keys)
         return Chunk(self.tag, time, np.full(n, np.nan), np.full(n, status, np.uint32))
 
     def unsaid(self, tags: NDArray[np.uint32]) -> None:
         """The last values of these tags were not stored: they are due to be said again."""
-        self._time[np.isin(self.tag, tags)] = NEVER
+        self._heard[np.isin(self.tag, tags)] = NEVER

@@ -10,7 +10,6 @@ from ninja import Router, Schema, Status
 from pydantic import ConfigDict, Field
 
 from headworks.base.errors import Invalid
-from headworks.connect.opcua.rows import numeric
 from headworks.control.access.authority import authorize
 from headworks.control.access.services import address_of, audit
 from headworks.control.jobs.api import JobOut
@@ -59,6 +58,7 @@ class SourceLinkOut(Schema):
     bad_point_count: int
     gaps: int
     gap_s: float
+    delay_s: float | None
     dropped: int
     quarantined: int
     overflows: int
@@ -228,8 +228,10 @@ def collect(request: HttpRequest, code: str, body: OpcUaCollectIn) -> Any:
 def tag_list(request: HttpRequest, code: str, job: str) -> HttpResponse:
     """Return what a finished job has collected as a tag list, ready for import."""
     authorize(request.user, "devices.edit")
-    services.find_opcua(code)
-    lines = taglist.entries(code, asking.collected(code, job), numeric)
+    device = services.find_opcua(code)
+    known = queries.known_tags(device)
+    taken = queries.codes_taken()
+    lines = taglist.entries(code, asking.collected(code, job), known, taken)
     answer = HttpResponse(taglist.workbook(lines), content_type=_XLSX)
     answer["Content-Disposition"] = 'attachment; filename="tags.xlsx"'
     answer["Cache-Control"] = "no-store"

@@ -11,7 +11,8 @@ from headworks.base import i18n
 from headworks.base.clock import SystemClock
 from headworks.base.errors import NotReady
 from headworks.control.live import hub
-from headworks.control.twin.models import Device, Point
+from headworks.control.sources.taglist import Known
+from headworks.control.twin.models import Device, Point, Tag
 
 _SILENT_US = 15_000_000
 Said = Mapping[str, Mapping[str, Any]]
@@ -82,11 +83,37 @@ def _link(d: Device, said: Mapping[str, Any], language: str) -> dict[str, Any]:
         "bad_point_count": said.get("bad_point_count", 0),
         "gaps": said.get("gaps", 0),
         "gap_s": said.get("gap_s", 0.0),
+        "delay_s": said.get("delay_s"),
         "dropped": said.get("dropped", 0),
         "quarantined": said.get("quarantined", 0),
         "overflows": said.get("overflows", 0),
         "missed": said.get("missed", 0),
     }
+
+
+def known_tags(device: Device) -> dict[str, tuple[str, Known]]:
+    """Return address -> code and tag of what is read from a source, for its tag list."""
+    points = Point.objects.filter(device=device, child="", tag__retired_at=None).select_related("tag__asset")
+    return {
+        p.key: (
+            p.tag.code,
+            Known(
+                asset=p.tag.asset.code,
+                title_zh=p.tag.title_zh,
+                title_en=p.tag.title_en,
+                unit=p.tag.unit,
+                low=p.tag.low,
+                high=p.tag.high,
+                source_unit=p.unit,
+            ),
+        )
+        for p in points
+    }
+
+
+def codes_taken() -> set[str]:
+    """Return the codes of all tags, in use or retired: a list must not propose one that is another tag's."""
+    return set(Tag.objects.values_list("code", flat=True))
 
 
 def tags_of(device: Device) -> dict[str, str]:

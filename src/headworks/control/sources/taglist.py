@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
+
+from headworks.connect.opcua.rows import numeric
 
 COLUMNS = (
     ("编码", 26),
@@ -32,19 +34,58 @@ _SPREADSHEET = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _LONGEST_CODE = 120
 
 
-def entries(source: str, rows: Iterable[dict[str, Any]], numeric: Any) -> Iterator[Sequence[Any]]:
-    """Yield a line for each row that gives numbers (``numeric(type)``); codes are proposed from the names and unique.
+class Known(NamedTuple):
+    """A tag that is read from the source already."""
 
-    A node that is a tag already keeps that tag's code. Of nodes with one name the others get the name of what they lie in
-    before it, then a number.
+    asset: str
+    title_zh: str
+    title_en: str
+    unit: str
+    low: float | None
+    high: float | None
+    source_unit: str
+
+
+def entries(
+    source: str, rows: Iterable[dict[str, Any]], known: Mapping[str, tuple[str, Known]], taken: set[str]
+) -> Iterator[Sequence[Any]]:
+    """Yield a line for each row that gives numbers; codes are proposed from the names.
+
+    A node that is a tag already is listed as the tag is, so that importing the list again changes nothing. Of nodes with one
+    name the others get the name of what they lie in before it, then a number.
+
+    Parameters
+    ----------
+    known : address -> code and tag, of the points of the source
+    taken : codes of other tags; the proposed ones are added
     """
-    wanted = [r for r in rows if numeric(r["type"])]
-    taken = {r["tag"] for r in wanted if r.get("tag")}
-    for r in wanted:
-        code = r.get("tag") or _code(r, taken)
-        taken.add(code)
-        title = r["title"] or code
-        yield (code, "", title, title, r["unit"], r["low"], r["high"], "measured", source, r["node"], r["unit"], "")
+    for r in rows:
+        if r["node"] in known:
+            code, t = known[r["node"]]
+            yield (
+                *(code, t.asset, t.title_zh, t.title_en, t.unit, t.low, t.high, "measured"),
+                *(source, r["node"], t.source_unit, ""),
+            )
+        elif numeric(r["type"]):
+            code = _code(r, taken)
+            taken.add(code)
+            title = r["title"] or code
+            said = r.get("description") or ""
+            english = said if said.isascii() and not title.isascii() and said else title
+            yield (
+                code,
+                "",
+                title,
+                english,
+                r["unit"],
+                r["low"],
+                r["high"],
+                "measured",
+                source,
+                r["node"],
+                r["unit"],
+                "",
+            )
 
 
 def _code(row: dict[str, Any], taken: set[str]) -> str:
