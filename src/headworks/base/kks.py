@@ -203,8 +203,9 @@ class _Parser:
             position = self.at + offset
             if sign in "IO" and signs is _LETTERS:
                 raise self._refusal("kks.letter_unused", position)
-            code = "kks.letter_expected" if signs is _LETTERS else "kks.digit_expected"
-            raise self._refusal(code, position, part=_NOTATION[part])
+            if signs is _LETTERS:
+                raise self._refusal("kks.letter_expected", position, part=_NOTATION[part])
+            raise self._refusal("kks.digit_expected", position, part=_NOTATION[part])
         if len(taken) < count:
             raise self._refusal("kks.incomplete", len(self.text), part=_NOTATION[part], count=count)
         self.at += count

@@ -80,14 +80,22 @@ class _Import:
         for name in ("template", "asset"):
             if given.get(name):
                 new[name] = given[name]
-                if given[name] not in self.state[name]:  # type: ignore[index]
-                    near = self.near[name].text(given[name])
-                    self._problem(number, name, given[name], f"import.unknown_{name}", name=given[name], near=near)
+                self._known(number, name, given[name])
             elif known is None and (name in given or name not in self.table.columns):
                 self._problem(number, name, None, "plant.missing_value", name=self.table.header(name))
         new |= {g: dict(sorted(given[g].items())) for g in _GROUPS if g in given}
         if len(self.found) == before and code:
             self.rows[number] = (code, new)
+
+    def _known(self, number: int, name: str, code: str) -> None:
+        """Note an asset or a template that is not there."""
+        if code in (self.state["asset"] if name == "asset" else self.state["template"]):
+            return
+        near = self.near[name].text(code)
+        if name == "asset":
+            self._problem(number, name, code, "import.unknown_asset", name=code, near=near)
+        else:
+            self._problem(number, name, code, "import.unknown_template", name=code, near=near)
 
     def _plain(self, name: str, cell: Cell) -> Any:
         if name in ("inputs", "outputs"):

@@ -145,9 +145,10 @@ def apply_run(actor: User | str, run_id: UUID, skip_bad: bool = False, address: 
         one_at_a_time("plant")
         run = ImportRun.objects.select_for_update().select_related("plant").get(id=run_id)
         now = SystemClock().now()
-        state = state_of(run, now)
-        if state != "checked":
-            raise Conflict(f"import.{state}")
+        if run.applied_at is not None:
+            raise Conflict("import.applied")
+        if state_of(run, now) == "expired":
+            raise Conflict("import.expired")
         if run.errors and not skip_bad:
             raise Conflict("import.has_problems", errors=run.errors)
         seen = basis(run.plant)

@@ -20,9 +20,14 @@ LEADING = ("=", "+", "-", "@", "\t")
 class Unfit(Exception):
     """A cell that cannot be what its column holds."""
 
-    def __init__(self, code: str, **params: Any) -> None:
+    def __init__(self, code: str, /, **params: Any) -> None:
         super().__init__(code)
         self.code, self.params = code, params
+
+
+def unfit(code: str, /, **params: Any) -> Unfit:
+    """Return what is raised for a cell that does not fit."""
+    return Unfit(code, **params)
 
 
 def text(value: Cell) -> str:
@@ -41,17 +46,17 @@ def text(value: Cell) -> str:
         return str(value)
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise Unfit("plant.bad_number")
+            raise unfit("plant.bad_number")
         return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
     stripped = value.strip(_EDGES)
     if stripped[:1] == "'" and stripped[1:2] in LEADING:
         stripped = stripped[1:]
     if stripped in _ERRORS:
-        raise Unfit("import.cell_error", error=stripped)
+        raise unfit("import.cell_error", error=stripped)
     if len(stripped) > _LONGEST_CELL:
-        raise Unfit("plant.too_long", length=len(stripped), limit=_LONGEST_CELL)
+        raise unfit("plant.too_long", length=len(stripped), limit=_LONGEST_CELL)
     if not stripped.isascii() and (guess := garbled(stripped)) is not None:
-        raise Unfit("import.garbled", guess=guess or "–")
+        raise unfit("import.garbled", guess=guess or "–")
     return stripped
 
 
@@ -67,7 +72,7 @@ def code(value: Cell) -> str:
     if not found.isascii():
         narrow = unicodedata.normalize("NFKC", found)
         if narrow != found and narrow.isascii():
-            raise Unfit("import.full_width", narrow=narrow)
+            raise unfit("import.full_width", narrow=narrow)
     return found
 
 
@@ -82,18 +87,18 @@ def number(value: Cell) -> float | None:
     if value is None or isinstance(value, bool):
         if value is None:
             return None
-        raise Unfit("plant.bad_number")
+        raise unfit("plant.bad_number")
     if isinstance(value, int | float):
         if not math.isfinite(value) or abs(value) > 1e300:
-            raise Unfit("plant.bad_number")
+            raise unfit("plant.bad_number")
         return float(value)
     written = unicodedata.normalize("NFKC", value).strip(_EDGES).replace("−", "-")
     if not written:
         return None
     if written in _ERRORS:
-        raise Unfit("import.cell_error", error=written)
+        raise unfit("import.cell_error", error=written)
     if not _NUMBER.fullmatch(written) or not math.isfinite(float(written)):
-        raise Unfit("plant.bad_number")
+        raise unfit("plant.bad_number")
     return float(written)
 
 
@@ -138,8 +143,8 @@ def pairs(value: str) -> dict[str, str]:
         name, sign, rest = part.replace("＝", "=").partition("=")
         name, rest = name.strip(_EDGES), rest.strip(_EDGES)
         if not sign or not name or not rest:
-            raise Unfit("import.bad_pair", part=part.strip(_EDGES)[:80])
+            raise unfit("import.bad_pair", part=part.strip(_EDGES)[:80])
         if name in found:
-            raise Unfit("import.pair_twice", name=name)
+            raise unfit("import.pair_twice", name=name)
         found[name] = rest
     return found
