@@ -150,11 +150,15 @@ class SimulatedUnit:
 
     def _check(self, place: int, fault: Fault) -> None:
         known = self.codes if fault.kind in SENSOR_KINDS else self.FAULTS.get(fault.kind)
-        if known is not None and fault.target in known:
-            return
         if known is None:
-            field, value, code, near = "kind", fault.kind, "simulate.unknown_fault", [*self.FAULTS, *SENSOR_KINDS]
-        else:
-            field, value, code, near = "target", fault.target, "simulate.unknown_target", list(known[:12])
-        params = {"kind": fault.kind, "known": ", ".join(near)}
-        raise Invalid(problems=[Problem(field=f"faults[{place}].{field}", value=value, code=code, params=params)])
+            params = {"kind": fault.kind, "known": ", ".join([*self.FAULTS, *SENSOR_KINDS])}
+            problem = Problem(
+                field=f"faults[{place}].kind", value=fault.kind, code="simulate.unknown_fault", params=params
+            )
+            raise Invalid(problems=[problem])
+        if fault.target not in known:
+            params = {"kind": fault.kind, "known": ", ".join(known[:12])}
+            problem = Problem(
+                field=f"faults[{place}].target", value=fault.target, code="simulate.unknown_target", params=params
+            )
+            raise Invalid(problems=[problem])

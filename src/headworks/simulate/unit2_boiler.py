@@ -13,7 +13,7 @@ TOTAL_COAL, ECO_FLOW, MFT = "2HHE10CF001", "2HAC10CF001", "2CJF10EZ001XB01"
 
 def _water_and_steam() -> list[Part]:
     s = "U2-WS"
-    parts = [
+    return [
         equipment("U2-DRUM", s, "boiler_part", "HAD10", ("汽包", "Drum"), "boiler", [
             ("CP001", "压力1", "pressure 1", "MPa", P, (11.9, 18.3),
              {"tau": 20, "ramp": -0.8, "coal": 0.08, "off": 8.0, "off_tau": 160}),
@@ -40,6 +40,11 @@ def _water_and_steam() -> list[Part]:
         equipment("U2-FRH", s, "boiler_part", "HAJ40", ("末级再热器", "Final reheater"), "boiler",
                   metal(4, "壁温", "metal temperature", (0, 700), (544, 563))),
     ]  # fmt: skip
+
+
+def _steam() -> list[Part]:
+    s = "U2-WS"
+    parts = []
     for side, zh, en, n in (("A", "左侧", "left", 10), ("B", "右侧", "right", 20)):
         bias = 0.0 if n == 10 else 1.5
         redundant = ("1", "2", "3") if n == 10 else ("1",)
@@ -226,4 +231,4 @@ SYSTEMS = (
     Part("U2-DRAFT", "U2", "system", "", "风烟系统", "Air and flue gas"),
     Part("U2-PULV", "U2", "system", "", "制粉系统", "Pulverising"),
 )
-PARTS: tuple[Part, ...] = (*_water_and_steam(), *_air_and_gas(), *_fans(), *_mills())
+PARTS: tuple[Part, ...] = (*_water_and_steam(), *_steam(), *_air_and_gas(), *_fans(), *_mills())
