@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+import yaml
 
 from headworks.alarming import machine
 from headworks.alarming.machine import Track
@@ -241,3 +242,104 @@ async def test_a_bus_that_was_made_anew_is_read_from_its_first_message(installat
 
     assert installation.rows("SELECT COUNT(*) FROM alarms_alarm WHERE condition LIKE 'c%'") == [(6,)]
     assert installation.position() == 2
+
+
+GROUP = {
+    "code": "u1-trip",
+    "title": {"zh": "机组跳闸", "en": "Unit trip"},
+    "trigger": {"instance": "TRIP", "condition": "high"},
+    "first_out": [{"instance": "PRESSURE", "condition": "high"}],
+    "look_back_s": 30,
+    "consequences": {"asset": "U1"},
+}
+
+
+def trip_plant(folder: Path) -> Path:
+    """Write a plant of one unit: a trip, what may cause it, and 30 models that follow from it."""
+    title = {"zh": "设备", "en": "Equipment"}
+    codes = ["TRIP", "PRESSURE", *(f"M{i}" for i in range(30))]
+    files: dict[str, object] = {
+        "plant.yaml": {"code": "mill", "title": title, "partitions": [{"code": PARTITION, "asset": "U1", "tick_s": 1}]},
+        "types.yaml": [{"code": "unit", "title": title}],
+        "assets.yaml": [{"code": "U1", "parent": None, "type": "unit", "title": title}],
+        "devices.yaml": [],
+        "templates/high.yaml": {
+            "code": "high", "version": 1, "title": title, "ports": [{"name": "x", "unit": "℃"}],
+            "blocks": [{"id": "over", "op": "above", "inputs": {"x": "in.x"}, "params": {"limit": 9, "hysteresis": 1}}],
+            "conditions": [{"name": "high", "source": "over", "title": title, "priority": 2}],
+        },
+        "instances/all.yaml": [
+            {"code": code, "template": "high", "asset": "U1", "inputs": {"x": f"U1.T{i}"}} for i, code in enumerate(codes)
+        ],
+        "alarm_groups.yaml": [GROUP],
+    }  # fmt: skip
+    (folder / "tags").mkdir(parents=True)
+    rows = [f"U1.T{i},U1,温度,Temperature,℃" for i in range(len(codes))]
+    (folder / "tags" / "u1.csv").write_text("\n".join(["code,asset,title_zh,title_en,unit", *rows]) + "\n", "utf-8")
+    for name, content in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")
+    return folder
+
+
+@pytest.mark.feature("PWR-09")
+@pytest.mark.feature("N-03")
+async def test_a_trip_with_30_consequences_shows_one_alarm_whenever_the_dispatcher_is_killed(installation, tmp_path):
+    """The plant is applied by command, the edges come over the bus as an engine says them, again and again."""
+    folder = await asyncio.to_thread(trip_plant, tmp_path / "plant")
+    apply = [sys.executable, "-m", "headworks.cli", "apply", "--yes", str(folder)]
+    await asyncio.to_thread(subprocess.run, apply, env=installation.env, check=True, capture_output=True)
+    numbers = dict(installation.rows("SELECT code, id FROM modelling_modelinstance"))
+    many = [numbers[f"M{i}"] for i in range(30)]
+    installation.start()
+    bus = await Bus.connect(installation.server.url, installation.home.secret("bus"), "test")
+    plan_known = time.monotonic() + 15
+    while PARTITION not in await bus.current_plans(TENANT):
+        assert time.monotonic() < plan_known
+        await asyncio.sleep(0.1)
+
+    def edges(tick: int, name: str, *instances: int) -> tuple[int, list[Edge]]:
+        return tick, [Edge(i, "high", tick * S, name, 9.5, 0) for i in instances]
+
+    trip = [
+        edges(5, "raise", many[0]),  # before the first-out: stays on the screen
+        edges(10, "raise", numbers["PRESSURE"]),
+        edges(11, "raise", *many[1:4]),
+        edges(12, "raise", numbers["TRIP"], *many[4:20]),
+        edges(14, "raise", *many[20:]),
+    ]
+    over = [edges(40, "clear", *many[1:11]), edges(60, "clear", numbers["TRIP"]), edges(61, "clear", *many[11:13])]
+    for message in trip[:4]:
+        last = await say(bus, *message)
+    await installation.reached(last)
+    installation.kill()
+    for message in trip[1:]:  # the engine was restarted too, and says the last ticks again
+        last = await say(bus, *message)
+    installation.start()
+    await installation.reached(last)
+
+    def alarms(where: str) -> set[int]:
+        return {i for (i,) in installation.rows(f"SELECT instance FROM alarms_alarm WHERE is_open AND {where}")}
+
+    assert alarms("NOT is_suppressed") == {many[0], numbers["PRESSURE"]}
+    assert alarms("is_suppressed") == {numbers["TRIP"], *many[1:]}
+    (cause,) = installation.rows("SELECT id FROM alarms_alarm WHERE first_out_of = 'u1-trip'")
+    assert installation.rows("SELECT DISTINCT suppressed_by FROM alarms_alarm WHERE is_suppressed") == [cause]
+
+    await say(bus, *over[0])
+    installation.kill()
+    installation.start()
+    for message in over:
+        last = await say(bus, *message)
+    await installation.reached(last)
+    await bus.close()
+
+    released = {numbers["PRESSURE"], many[0], *many[11:]}
+    assert alarms("NOT is_suppressed") == released
+    assert alarms("is_suppressed") == set()
+    ended = installation.rows("SELECT instance FROM alarms_alarm WHERE state = 'cleared' AND is_suppressed")
+    assert {i for (i,) in ended} == {numbers["TRIP"], *many[1:11]}
+    steps = dict(installation.rows("SELECT name, COUNT(*) FROM alarms_alarmtransition GROUP BY name"))
+    assert steps == {"raise": 32, "suppress": 30, "clear": 13, "release": 19}
+    assert installation.rows("SELECT COUNT(*) FROM alarms_alarmgroupstate") == [(0,)]
+    assert installation.stop() == 0

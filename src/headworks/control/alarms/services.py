@@ -121,7 +121,7 @@ class _Batch:
         }
         keys = keys | {(s.cause_instance, s.cause_condition) for s in self.states.values()}
         instances = {i for i, _ in keys}
-        if self.states:
+        if self.definitions.groups:
             self.places.ensure(instances)
         ticks = {
             (e.instance, e.condition): e.tick
