@@ -1,4 +1,4 @@
-"""Kill every role at seeded moments while a recorded run is replayed through real devices, then compare everything.
+"""Kill every role at seeded moments while two units are watched, one by MQTT, one by OPC UA, then compare everything.
 
 A seeded thermal unit with faults is recorded, then sent over MQTT (QoS 1, several devices) faster than real time, never
 past now, while ``kill -9`` hits every role of the platform, the bus included. Afterwards:
@@ -8,9 +8,17 @@ past now, while ``kill -9`` hits every role of the platform, the bus included. A
   (instance, condition, tick, transition);
 - the calculated tags in history equal the backtest's, bit for bit.
 
+Beside it unit 2 runs on the wall clock behind a real OPC UA server in a process of its own, which writes down what it served.
+A subscription cannot be asked again for what it missed, so what is compared there is this:
+
+- every value stored is one that was served, with its status, once;
+- every change that is missing lies in a gap that the platform states: from 3 s before ``connect`` was killed (or, if it was
+  waiting for the bus then, 3 s before it began to wait) until it says that the link is there again, or a lost link;
+- the live edges equal those of a separate backtest over the stored grid, from the first tick there is.
+
     python benchmarks/chaos.py [--samples 2000000] [--seed 1] [--kills-per-role 2] [--quick]
 
-Exit code 0 only if nothing is lost, missing or doubled. The last line is one JSON object.
+Exit code 0 only if nothing is lost, missing or doubled (outside the gaps of unit 2). The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -26,6 +34,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,8 +47,9 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "benchmarks")]
 
+from control_system import ControlSystem, LinkWatch, Span, Truth, compare, merged
 from headworks.base import log
-from headworks.base.clock import MICROS, SystemClock, floor_to
+from headworks.base.clock import MICROS, SystemClock, floor_to, to_datetime
 from headworks.base.settings import Home
 from headworks.base.status import BAD_OUT_OF_RANGE
 from headworks.bus.client import Bus
@@ -51,12 +61,26 @@ from headworks.engine.grid import Rows
 from headworks.engine.program import compile_program
 from headworks.history.client import HistoryClient
 from headworks.roles.context import read_endpoints
-from headworks.simulate.faults import demo_script
+from headworks.simulate.faults import Fault, FaultScript, demo_script
 from headworks.simulate.thermal_unit import ThermalUnit
 from installation import ROLES, headworks, running, wait_all_ready, wait_ready
 
 PARTITION = "u1"
+OPCUA_PARTITION = "u2"
 CHUNK_S = 10
+IN_FLIGHT_US = 3 * MICROS
+"""What `connect` took before it was killed and had not stored yet is at most so old, unless it was waiting for the bus."""
+
+
+def trips() -> FaultScript:
+    """Return what goes wrong at unit 2: a trip within seconds, that is 100 alarms, and statuses that are not good."""
+    faults = (
+        Fault(kind="sensor_uncertain", target="2LBA10CP002", start_s=4, duration_s=15),
+        Fault(kind="sensor_failure", target="2LBA10CT002", start_s=6, duration_s=15),
+        Fault(kind="unit_trip", target="furnace_pressure", start_s=8, duration_s=40),
+        Fault(kind="unit_trip", target="drum_level", start_s=300, duration_s=60),
+    )
+    return FaultScript(faults, 600)
 
 
 @dataclass
@@ -88,6 +112,9 @@ class Killer:
     kills_per_role: int
     kills: Counter[str] = field(default_factory=Counter)
     longest_return_s: float = 0.0
+    watch: LinkWatch | None = None
+    connect_killed: list[tuple[int, int]] = field(default_factory=list)
+    """When [µs], and since when it had been waiting for the bus [µs] (0: it was not)."""
 
     async def run(self, seconds: float) -> None:
         """Spread the kills over about `seconds`, whatever else is still down; each role is up again before its next hit."""
@@ -103,6 +130,9 @@ class Killer:
             target = before.pid
             if role == "bus" and self.rng.random() < 0.5:
                 target = before.detail["server_pid"]
+            if role == "connect" and self.watch is not None:
+                self.watch.look()
+                self.connect_killed.append((SystemClock().now(), self.watch.unreachable_since))
             os.kill(target, signal.SIGKILL)
             self.kills[role] += 1
             returning[role] = asyncio.create_task(self._see_back(role, before.pid))
@@ -116,12 +146,13 @@ class Killer:
         print(f"  killed {role} ({pid}), back after {spent:.1f} s", flush=True)
 
 
-def prepare(folder: Path, snapshot_s: float) -> tuple[Home, Path]:
-    """Make an installation with the demo unit on a replay clock."""
+def prepare(folder: Path, snapshot_s: float, dcs: ControlSystem) -> tuple[Home, Path]:
+    """Make an installation with the demo unit on a replay clock, and unit 2 connected to its control system."""
     home_path, plant = folder / "home", folder / "plant"
     home_path.mkdir()
     (home_path / "headworks.toml").write_text(
         f'web_port = 0\nmqtt_port = 0\nsnapshot_seconds = {snapshot_s}\nlog_level = "WARNING"\n'
+        "history_grid_seconds = 5.0\n"
     )
     home = Home(home_path)
     shutil.copytree(ROOT / "examples" / "demo-unit", plant)
@@ -137,6 +168,10 @@ def prepare(folder: Path, snapshot_s: float) -> tuple[Home, Path]:
     (plant / "devices.yaml").write_text(yaml.safe_dump(devices, allow_unicode=True), "utf-8")
     headworks(home, "init")
     headworks(home, "apply", "--yes", str(plant))
+    unit2 = ROOT / "examples" / "demo-unit-2"
+    headworks(home, "apply", "--yes", str(unit2))
+    dcs.connect(home, folder)
+    headworks(home, "import", "models", str(unit2 / "models.xlsx"), "--plant", "demo2", "--yes")
     return home, plant
 
 
@@ -152,11 +187,11 @@ def record(plan: PartitionPlan, seconds: int, seed: int) -> Recording:
     return Recording(times, points, np.round(raw, 6))
 
 
-async def get_plan(bus: Bus, tenant: str) -> PartitionPlan:
+async def get_plan(bus: Bus, tenant: str, partition: str) -> PartitionPlan:
     for _ in range(300):
         plans = await bus.current_plans(tenant)
-        if PARTITION in plans:
-            return PartitionPlan.decode(await bus.get_plan(plans[PARTITION]))
+        if partition in plans:
+            return PartitionPlan.decode(await bus.get_plan(plans[partition]))
         await asyncio.sleep(0.2)
     raise RuntimeError("the plan was not published")
 
@@ -237,24 +272,22 @@ def expected(plan: PartitionPlan, r: Recording) -> tuple[set[tuple[int, str, int
     return {(e.instance, e.condition, e.tick, e.transition) for e in result.edges}, result
 
 
-async def wait_caught_up(home: Home, tenant: str) -> None:
-    """Wait until every reader is behind the last message of its stream."""
+async def wait_caught_up(home: Home, tenant: str, partition: str) -> None:
+    """Wait until every reader is behind what is the last message of its stream now."""
     bus = await Bus.connect(read_endpoints(home).bus_url, home.secret("bus"), "chaos")
     end = time.monotonic() + 180
     try:
-        while time.monotonic() < end:
-            log_state = await bus.stream_state(log_stream(tenant, PARTITION))
-            out_state = await bus.stream_state(out_stream(tenant, PARTITION))
-            log_at = await bus.positions(log_stream(tenant, PARTITION))
-            out_at = await bus.positions(out_stream(tenant, PARTITION))
-            behind = {
-                **{f"log {k}": log_state.last - v for k, v in log_at.items()},
-                **{f"out {k}": out_state.last - v for k, v in out_at.items()},
-            }
-            if behind and all(v <= 0 for v in behind.values()) and "engine" in log_at:
-                return
-            await asyncio.sleep(0.5)
-        raise RuntimeError(f"readers did not catch up: {behind}")
+        # What the engine says of the log is in OUT before its position in the log is.
+        for stream, needed in ((log_stream(tenant, partition), "engine"), (out_stream(tenant, partition), "")):
+            last = (await bus.stream_state(stream)).last
+            while True:
+                at = await bus.positions(stream)
+                behind = {reader: last - position for reader, position in at.items() if position < last}
+                if not behind and at and (not needed or needed in at):
+                    break
+                if time.monotonic() > end:
+                    raise RuntimeError(f"readers of {stream} did not catch up: {behind}, {sorted(at)}")
+                await asyncio.sleep(0.5)
     finally:
         await bus.close()
 
@@ -299,17 +332,91 @@ def found_edges(home: Home) -> Counter[tuple[int, str, int, str]]:
     return Counter((int(i), c, int(at), n) for i, c, at, n in rows)
 
 
+def gaps_of(killed: list[tuple[int, int]], watch: LinkWatch) -> list[Span]:
+    """Return the spans [µs] in which the platform says that it may have missed what the control system told."""
+    gaps = watch.losses()
+    for at, waiting_since in killed:
+        back = [since for _, since in watch.stretches if since > at]
+        gaps.append((min(at, waiting_since or at) - IN_FLIGHT_US, min(back)))
+    return merged(gaps)
+
+
+def replayed_edges(history: HistoryClient, plan: PartitionPlan, begin: int, end: int) -> tuple[set[Any], int, int]:
+    """Run the models of unit 2 over the stored grid; return the edges, the number of ticks and the last one [µs]."""
+    tags = sorted(t.id for t in plan.tags if t.kind == "measured")
+    program = compile_program(plan.templates, plan.instances, np.array(tags, np.uint32), plan.tick)
+    chunks = history.matrix_chunks(tags, begin, end, plan.tick, partition=plan.partition)
+    last = 0
+
+    def progress(_: int, tick: int) -> None:
+        nonlocal last
+        last = tick
+
+    result = backtest(
+        program, (Rows(c.ticks, c.value, c.status) for c in chunks), progress, sink=lambda rows, out: None
+    )
+    return {(e.instance, e.condition, e.tick, e.transition) for e in result.edges}, result.rows, last
+
+
+def unit2_result(
+    home: Home, plan: PartitionPlan, truth: Truth, connected: int, gaps: list[Span], history: HistoryClient
+) -> dict[str, Any]:
+    """Compare everything of unit 2 from the first link to the last second served."""
+    begin, end = int(truth.instants[0]), int(truth.instants[-1])
+    found = compare(history, plan, truth, (connected, int(truth.written[-1])), gaps)
+    clock = lambda us: to_datetime(us).strftime("%H:%M:%S.%f")[:-3]  # noqa: E731
+    for first, last in gaps:
+        print(f"  stated gap {clock(first)} to {clock(last)}")
+    for at, count in sorted(found.lost_at.items()):
+        print(f"  {count} values of {clock(at)} are missing outside gaps")
+    edges, ticks, last = replayed_edges(history, plan, begin - 600 * MICROS, end + 1)
+    if last != end:
+        raise RuntimeError(f"the grid of unit 2 ends at {last}, not at {end}")
+    mine = {i.id for i in plan.instances}
+    live = {k: n for k, n in found_edges(home).items() if k[0] in mine and k[2] <= end}
+    return {
+        "opcua_served": found.served,
+        "opcua_stored": found.stored,
+        "opcua_in_gaps": found.in_gaps,
+        "opcua_lost_outside_gaps": found.lost_outside_gaps,
+        "opcua_values_different": found.values_different,
+        "opcua_twice": found.twice,
+        "opcua_repeated": found.repeated,
+        "opcua_gaps": len(gaps),
+        "opcua_gap_s": round(sum(b - a for a, b in gaps) / MICROS, 1),
+        "opcua_gap_longest_s": round(max((b - a for a, b in gaps), default=0) / MICROS, 1),
+        "u2_ticks": ticks,
+        "u2_edges_expected": len(edges),
+        "u2_edges_found": len(live),
+        "u2_edges_missing": len(edges - live.keys()),
+        "u2_edges_unexpected": len(live.keys() - edges),
+        "u2_edges_duplicate": sum(n - 1 for n in live.values()),
+    }
+
+
 async def run(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    home, plant = prepare(folder, args.snapshot_s)
+    dcs = await asyncio.to_thread(ControlSystem, folder / "dcs", 0, trips())
+    try:
+        return await measure(args, folder, dcs)
+    finally:
+        dcs.close()
+
+
+async def measure(args: argparse.Namespace, folder: Path, dcs: ControlSystem) -> dict[str, Any]:
+    home, plant = prepare(folder, args.snapshot_s, dcs)
     devices = yaml.safe_load((plant / "devices.yaml").read_text("utf-8"))
     log.configure("WARNING", "console")
     tokens = {d["code"]: headworks(home, "device", "token", d["code"]).strip() for d in devices}
-    killer = Killer(home, random.Random(args.seed), args.kills_per_role)
+    watch = LinkWatch(home)
+    killer = Killer(home, random.Random(args.seed), args.kills_per_role, watch=watch)
     with running(home, folder / "platform.log"):
         await wait_all_ready(home)
         bus = await Bus.connect(read_endpoints(home).bus_url, home.secret("bus"), "chaos")
-        plan = await get_plan(bus, home.settings.tenant)
+        plan = await get_plan(bus, home.settings.tenant, PARTITION)
+        plan2 = await get_plan(bus, home.settings.tenant, OPCUA_PARTITION)
         await bus.close()
+        connected = await watch.wait_connected()
+        watching = asyncio.create_task(watch.run())
         per_second = sum(len(points_of(d)) for d in plan.devices)
         seconds = -(-args.samples // per_second)
         print(f"recording {seconds} s of {per_second} points", flush=True)
@@ -324,13 +431,25 @@ async def run(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
         await killing
         sent_s = time.monotonic() - begun
         await wait_all_ready(home)
-        await wait_caught_up(home, home.settings.tenant)
+        await watch.wait_connected(killer.connect_killed[-1][0])
+        await asyncio.sleep(3.0)  # some seconds after the last gap
+        await asyncio.to_thread(dcs.stop_publishing)
+        truth = Truth.read(dcs.folder)
+        await asyncio.sleep(plan2.lateness / MICROS + 3.0)
+        for partition in (PARTITION, OPCUA_PARTITION):
+            await wait_caught_up(home, home.settings.tenant, partition)
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+        gaps = gaps_of(killer.connect_killed, watch)
         history = HistoryClient(read_endpoints(home).history, home.secret("history"), tenant=home.settings.tenant)
         stored, wrong = await asyncio.to_thread(stored_samples, history, recording)
         calculated, different = await asyncio.to_thread(calculated_differences, history, result, recording)
         found = found_edges(home)
-    system = {plan.system_instance}
-    mine = {k: n for k, n in found.items() if k[0] not in system}
+        second = await asyncio.to_thread(unit2_result, home, plan2, truth, connected, gaps, history)
+        second["opcua_dropped"] = watch.dropped
+    others = {plan.system_instance, plan2.system_instance, *(i.id for i in plan2.instances)}
+    mine = {k: n for k, n in found.items() if k[0] not in others}
     raised = [e for e in edges if e[3] == "raise"]
     return {
         "sent": sender.sent,
@@ -347,6 +466,7 @@ async def run(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "alarms_duplicate": sum(n - 1 for n in mine.values()),
         "calculated_values": calculated,
         "calculated_different": different,
+        **second,
         "kills": sum(killer.kills.values()),
         "kills_least_per_role": min(killer.kills[r] for r in ROLES),
         "longest_return_s": round(killer.longest_return_s, 1),
@@ -380,6 +500,8 @@ def main() -> None:
         result["lost"] == result["values_different"] == result["calculated_different"] == 0
         and result["sent"] == result["acked"] == result["stored"]
         and result["alarms_missing"] == result["alarms_unexpected"] == result["alarms_duplicate"] == 0
+        and result["opcua_lost_outside_gaps"] == result["opcua_values_different"] == result["opcua_twice"] == 0
+        and result["u2_edges_missing"] == result["u2_edges_unexpected"] == result["u2_edges_duplicate"] == 0
     )
     sys.exit(0 if exact else 1)
 
