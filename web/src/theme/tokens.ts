@@ -69,7 +69,10 @@ export function antdConfig(name: ThemeName): ThemeConfig {
       fontFamily: FONT, fontSize: 14, borderRadius: 3, controlHeight: 32, motionDurationMid: '0.1s', motionDurationSlow: '0.15s',
     },
     components: {
-      Button: { primaryShadow: 'none', defaultBg: 'transparent' },
+      Button: {
+        primaryShadow: 'none', defaultBg: 'transparent', defaultHoverBg: t.hover, defaultActiveBg: t.hover, defaultHoverColor: t.text,
+        defaultActiveColor: t.text, defaultHoverBorderColor: t.accent, defaultActiveBorderColor: t.accent,
+      },
       Segmented: { itemSelectedBg: t['accent-soft'], itemSelectedColor: t.text, trackBg: t.raised, itemColor: t.muted },
       Drawer: { paddingLG: 16 },
       Tabs: { itemSelectedColor: t.text, itemHoverColor: t.text, itemActiveColor: t.text, itemColor: t.muted, inkBarColor: t.accent },

@@ -20,13 +20,16 @@ const MOST_AT_ONCE = 500;
 
 function useFilters() {
   const [params, setParams] = useSearchParams();
-  const set = (name: string, value: string | null) => setParams((old) => {
-    const next = new URLSearchParams(old);
+  // What is typed is shown at once; the address follows when the page has the time.
+  const [q, setQ] = useState(params.get('q') ?? '');
+  const set = (name: string, value: string | null) => {
+    if (name === 'q') setQ(value ?? '');
+    const next = new URLSearchParams(window.location.search);
     if (value) next.set(name, value);
     else next.delete(name);
-    return next;
-  }, { replace: true });
-  return { q: params.get('q') ?? '', asset: Number(params.get('asset')) || null, template: params.get('template'), active: params.get('state') === 'active', set };
+    setParams(next, { replace: true });
+  };
+  return { q, asset: Number(params.get('asset')) || null, template: params.get('template'), active: params.get('state') === 'active', set };
 }
 
 function Row({ model, asset }: { model: Model; asset: Asset | undefined }) {

@@ -17,28 +17,38 @@ export interface View {
 
 const numbers = (text: string | null): number[] => [...new Set((text ?? '').split(',').map(Number).filter((n) => n > 0))];
 
-export function useIds(): [number[], (ids: number[]) => void] {
+const idsOf = (params: URLSearchParams): number[] => numbers(params.get('tags')).slice(0, MAX_PENS);
+
+/** The address as it is now: what a page was drawn from may be one step behind a second quick action. */
+export const addressNow = (): URLSearchParams => new URLSearchParams(window.location.search);
+
+export function useIds(): [number[], (change: (ids: number[]) => number[]) => void] {
   const [params, setParams] = useSearchParams();
-  const ids = numbers(params.get('tags')).slice(0, MAX_PENS);
-  const setIds = (next: number[]) => setParams((old) => {
-    const changed = new URLSearchParams(old);
-    changed.set('tags', next.join(','));
-    return changed;
-  });
-  return [ids, setIds];
+  const setIds = (change: (ids: number[]) => number[]) => {
+    const next = addressNow();
+    next.set('tags', change(idsOf(next)).join(','));
+    setParams(next);
+  };
+  return [idsOf(params), setIds];
 }
 
 const time = (text: string | null): number | null => Number(text) || null;
 
-export function useView(): [View, (change: Partial<View>) => void] {
-  const [params, setParams] = useSearchParams();
-  const view: View = {
+function viewOf(params: URLSearchParams): View {
+  return {
     axes: params.get('axes') === 'own' ? 'own' : 'unit', selected: time(params.get('sel')), hidden: numbers(params.get('hide')),
     limits: params.get('limits') === '1', marks: params.get('marks') !== '0', a: time(params.get('a')), b: time(params.get('b')),
   };
-  const change = (part: Partial<View>) => setParams((old) => {
-    const next = new URLSearchParams(old);
-    const v = { ...view, ...part };
+}
+
+export type Change = (part: Partial<View> | ((view: View) => Partial<View>)) => void;
+
+export function useView(): [View, Change] {
+  const [params, setParams] = useSearchParams();
+  const change: Change = (part) => {
+    const next = addressNow();
+    const now = viewOf(next);
+    const v = { ...now, ...(typeof part === 'function' ? part(now) : part) };
     const texts: Record<string, string> = {
       axes: v.axes === 'own' ? 'own' : '', sel: v.selected ? String(v.selected) : '', hide: v.hidden.join(','), limits: v.limits ? '1' : '',
       marks: v.marks ? '' : '0', a: v.a ? String(Math.round(v.a)) : '', b: v.b ? String(Math.round(v.b)) : '',
@@ -47,7 +57,7 @@ export function useView(): [View, (change: Partial<View>) => void] {
       if (text) next.set(key, text);
       else next.delete(key);
     }
-    return next;
-  }, { replace: true });
-  return [view, change];
+    setParams(next, { replace: true });
+  };
+  return [viewOf(params), change];
 }

@@ -2,17 +2,17 @@ import { DownloadOutlined, PictureOutlined } from '@ant-design/icons';
 import { Button, Segmented, Switch } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { formatDateTime } from '../../lib/format';
-import type { View } from './state';
+import type { Change, View } from './state';
 
 /** How the chart is drawn, and what can be taken away from it. */
 export function Tools({ view, change, many, middle, busy, onCsv, onPng }: {
-  view: View; change: (part: Partial<View>) => void; many: boolean; middle: number; busy: boolean; onCsv: () => void; onPng: () => void;
+  view: View; change: Change; many: boolean; middle: number; busy: boolean; onCsv: () => void; onPng: () => void;
 }) {
   const { t } = useTranslation('trend');
   const switches = [
     ['limits', view.limits, () => change({ limits: !view.limits })],
     ['marks', view.marks, () => change({ marks: !view.marks })],
-    ['second', view.b !== null, () => change(view.b === null ? { a: view.a ?? middle, b: null, ...second(view, middle) } : { b: null })],
+    ['second', view.b !== null, () => change((now) => (now.b === null ? both(now, middle) : { b: null }))],
   ] as const;
   return (
     <div className="hw-trendtools">
@@ -35,9 +35,10 @@ export function Tools({ view, change, many, middle, busy, onCsv, onPng }: {
   );
 }
 
-/** The second cursor starts beside the first one, so that both are seen. */
-function second(view: View, middle: number): Partial<View> {
-  return { b: (view.a ?? middle) + 1 };
+/** Both cursors where something can be seen of each: the next click takes the second one along. */
+function both(view: View, middle: number): Partial<View> {
+  const a = view.a ?? middle;
+  return { a, b: a + 1 };
 }
 
 /** Time between the cursors, in the largest units that say it exactly. */

@@ -46,12 +46,12 @@ export default function TrendPage() {
     <div className="hw-page hw-trendpage">
       <div className="hw-page-head">
         <h1>{t('trend:title')} <span className="hw-muted hw-num hw-pencount">{ids.length ? t('trend:count', { n: ids.length, max: MAX_PENS }) : ''}</span></h1>
-        <AddPen taken={ids} onAdd={(id) => setIds([...ids, id])} />
+        <AddPen taken={ids} onAdd={(id) => setIds((now) => [...new Set([...now, id])])} />
       </div>
       {failed && !tags.length ? <ErrorState error={failed.error} retry={() => void failed.refetch()} />
         : !ids.length ? <section className="hw-panel"><Empty title={t('trend:empty')} hint={t('trend:emptyHint', { n: MAX_PENS })} /></section>
           : queries.some((q) => q.isPending) ? <Loading rows={10} />
-            : <TrendView tags={tags} onRemove={(id) => setIds(ids.filter((i) => i !== id))} />}
+            : <TrendView tags={tags} onRemove={(id) => setIds((now) => now.filter((i) => i !== id))} />}
     </div>
   );
 }

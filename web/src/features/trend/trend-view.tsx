@@ -16,7 +16,7 @@ import { useAlarms, type Lane } from './marks';
 import { PenTable } from './pen-table';
 import { usePens } from './pens';
 import { RangeBar } from './range-bar';
-import { useView, type View } from './state';
+import { useView, type Change } from './state';
 import { CursorLine, Tools } from './tools';
 import { TrendChart, type Plot } from './trend-chart';
 import { useWindow, type Span, type Window } from './window';
@@ -42,13 +42,13 @@ function limitLines(tag: Tag | undefined, alarms: Alarm[], words: (name: 'low' |
 }
 
 /** Arrow keys move the first cursor, with shift the second; plus and minus zoom, page keys turn over. */
-function useKeys(window: Window, view: View, change: (part: Partial<View>) => void) {
+function useKeys(window: Window, change: Change) {
   return (event: KeyboardEvent<HTMLElement>) => {
     if (event.target !== event.currentTarget) return;
     const { from, to } = window.shown;
     const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    const at = event.shiftKey && view.b !== null ? 'b' : 'a';
-    if (by) change({ [at]: Math.min(to, Math.max(from, (view[at] ?? (from + to) / 2) + (by * (to - from)) / 200)) });
+    const moved = (time: number | null) => Math.min(to, Math.max(from, (time ?? (from + to) / 2) + ((by ?? 0) * (to - from)) / 200));
+    if (by) change((v) => (event.shiftKey && v.b !== null ? { b: moved(v.b) } : { a: moved(v.a) }));
     else if (event.key === '+' || event.key === '=') window.setSpan(from + (to - from) / 4, to - (to - from) / 4);
     else if (event.key === '-') window.zoomOut();
     else if (event.key === 'PageUp') window.shift(-0.5);
@@ -116,11 +116,15 @@ export function TrendView({ tags, onRemove, fallback, lanes }: Props) {
   ], [view.a, view.b]);
   const pick = (time: number) => {
     const near = (to - from) / 150;
-    if (view.b !== null && view.a !== null) change(Math.abs(time - view.a) <= Math.abs(time - view.b) && view.b - view.a > near ? { a: time } : { b: time });
-    else change({ a: view.a !== null && Math.abs(time - view.a) < near ? null : time });
+    change(({ a: first, b: second }) => {
+      if (first === null || second === null) return { a: first !== null && Math.abs(time - first) < near ? null : time };
+      // Two that still stand together: the second goes where one clicks. Later the nearer one does.
+      const apart = Math.abs(second - first) > near;
+      return apart && Math.abs(time - first) <= Math.abs(time - second) ? { a: time } : { b: time };
+    });
   };
   const files = useExport(tags, window.shown, lines, plot);
-  const onKeyDown = useKeys(window, view, change);
+  const onKeyDown = useKeys(window, change);
   const onLayout = useCallback((left: number, width: number) => setLayout({ left, width }), []);
   const empty = pens.every((pen) => !pen.time.length);
   const limits = view.limits ? limitLines(chosen, alarms, (n) => t(`trend:limit.${n}`)) : undefined;
@@ -154,7 +158,7 @@ export function TrendView({ tags, onRemove, fallback, lanes }: Props) {
         <PenTable
           tags={tags} pens={pens} a={a} b={view.b} from={from} to={to} selected={chosen?.id ?? 0} hidden={view.hidden} onRemove={onRemove}
           onSelect={(id) => change({ selected: id })}
-          onHide={(id) => change({ hidden: view.hidden.includes(id) ? view.hidden.filter((h) => h !== id) : [...view.hidden, id] })}
+          onHide={(id) => change(({ hidden }) => ({ hidden: hidden.includes(id) ? hidden.filter((h) => h !== id) : [...hidden, id] }))}
         />
         <p className="hw-doubtkey hw-muted"><i data-kind="bad" />{t('common:status.bad')}<i data-kind="uncertain" />{t('common:status.uncertain')}<i data-kind="none" />{t('common:status.noData')}</p>
       </section>

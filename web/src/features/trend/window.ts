@@ -1,6 +1,7 @@
 /** The time window of a trend, kept in the address: `range=1h` follows the clock, `from` and `to` stand still. */
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useSearchParams } from 'react-router';
+import { addressNow } from './state';
 
 export const RANGES = {
   '15m': 900_000, '1h': 3_600_000, '4h': 14_400_000, '8h': 28_800_000, '24h': 86_400_000, '3d': 259_200_000, '7d': 604_800_000, '30d': 2_592_000_000,
@@ -65,14 +66,12 @@ export function useWindow(now: number, fallback?: Span): Window {
 
   const update = useCallback((changes: Record<string, string | null>, replace = false) => {
     clearTimeout(settle.current);
-    setParams((old) => {
-      const next = new URLSearchParams(old);
-      for (const [key, value] of Object.entries(changes)) {
-        if (value === null) next.delete(key);
-        else next.set(key, value);
-      }
-      return next;
-    }, { replace });
+    const next = addressNow();
+    for (const [key, value] of Object.entries(changes)) {
+      if (value === null) next.delete(key);
+      else next.set(key, value);
+    }
+    setParams(next, { replace });
   }, [setParams]);
 
   const still = useMemo(
