@@ -37,7 +37,7 @@ class Names:
 
     errors: dict[str, str | None] = field(default_factory=dict)
     own_init: set[str] = field(default_factory=set)
-    takers: dict[str, int] = field(default_factory=dict)
+    takers: dict[str, set[int]] = field(default_factory=dict)
 
 
 def check(tree: Tree) -> list[Finding]:
@@ -130,7 +130,7 @@ def definitions(modules: list[ast.Module]) -> Names:
                 every = (*function.args.posonlyargs, *function.args.args)
                 arguments = [a.arg for a in every if a.arg not in ("self", "cls")]
                 if "code" in arguments and function.name != "__init__":
-                    names.takers[function.name] = arguments.index("code")
+                    names.takers.setdefault(function.name, set()).add(arguments.index("code"))
     return names
 
 
@@ -167,8 +167,10 @@ def uses_of_call(path: str, call: ast.Call, names: Names) -> Iterator[tuple[str,
             yield code, Use(path, call.lineno, None if opaque else frozenset(keywords))
         return
     code = literal(keywords.get("code"))
-    if code is None and name in names.takers and len(call.args) > names.takers[name]:
-        code = literal(call.args[names.takers[name]])
+    if code is None:
+        # Functions of one name in several modules may take it at several places; what looks like a code is one.
+        places = sorted(i for i in names.takers.get(name, ()) if i < len(call.args))
+        code = next((c for i in places if (c := literal(call.args[i])) and CODE.fullmatch(c)), None)
     if code and CODE.fullmatch(code):
         given = dict_keys(keywords["params"]) if "params" in keywords else frozenset()
         yield code, Use(path, call.lineno, given if name == "Problem" and not opaque else None)

@@ -149,7 +149,7 @@ class Historian:
 
     async def _tell(self) -> None:
         try:
-            partitions = {name: await p.detail() for name, p in self._partitions.items()}
+            partitions = {name: await p.detail() for name, p in list(self._partitions.items())}
             tables = await asyncio.to_thread(self._store.bytes_on_disk)
         except (HeadworksError, TimeoutError) as e:
             # Whatever the store says about its size, the writers and the queries go on.

@@ -183,4 +183,5 @@ def _place(cursor: str) -> tuple[int, UUID]:
     try:
         return int(at), UUID(hex=entry)
     except ValueError as e:
-        raise Invalid(problems=[Problem(field="cursor", value=cursor, code="field.invalid")]) from e
+        params = {"expected": "the `next` of the page before"}
+        raise Invalid(problems=[Problem(field="cursor", value=cursor, code="field.invalid", params=params)]) from e
