@@ -173,10 +173,10 @@ def acknowledge(alarm: Alarm, at: int) -> tuple[Alarm, Transition]:
     ------
     Conflict
         ``alarm.already_acknowledged``: somebody was faster (who, only the records know); nothing changes.
-        ``alarm.suppressed``: it asks for nothing, its cause (`by`) does; nothing changes.
+        ``alarm.suppressed``: it asks for nothing, its `cause` does (its names only the records know); nothing changes.
     """
     if alarm.suppressed:
-        raise Conflict("alarm.suppressed", by=str(alarm.suppressed_by))
+        raise Conflict("alarm.suppressed", cause=str(alarm.suppressed_by), title="", instance="")
     new = after(alarm.state, "acknowledge")
     if new is None:
         raise Conflict("alarm.already_acknowledged", by="", state=str(alarm.state))

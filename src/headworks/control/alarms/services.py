@@ -331,9 +331,13 @@ def _refusal(alarm: Alarm, conflict: Conflict) -> Conflict:
     """Return why an alarm cannot be acknowledged, with what only the records know."""
     if conflict.error_code == "alarm.suppressed":
         cause = Alarm.objects.get(id=alarm.suppressed_by)
-        named = {"instance": cause.instance_code, "title_zh": cause.title_zh, "title_en": cause.title_en}
-        return Conflict("alarm.suppressed", cause=str(cause.id), **named)
+        return Conflict("alarm.suppressed", cause=str(cause.id), title=title_of(cause), instance=cause.instance_code)
     return Conflict("alarm.already_acknowledged", by=alarm.acked_by, at_ms=(alarm.acked_at or 0) // 1000)
+
+
+def title_of(alarm: Alarm) -> str:
+    """Return the title of an alarm for the texts of refusals: in both languages, as a text has one form for its parameters."""
+    return " / ".join(dict.fromkeys((alarm.title_zh, alarm.title_en)))
 
 
 def machine_alarm(record: Alarm) -> machine.Alarm:

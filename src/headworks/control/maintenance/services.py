@@ -120,7 +120,7 @@ def close(user: Any, order_id: UUID, comment: str, at: int, address: str = "") -
     with _step_of(user, "orders.close", order_id, "close", comment, at, address) as order:
         active = Alarm.objects.filter(id=order.alarm_id, state__in=[str(s) for s in ACTIVE]).first()
         if active is not None and not comment.strip():
-            params = {"title_zh": active.title_zh, "title_en": active.title_en}
+            params = {"title": alarm_services.title_of(active)}
             problem = Problem(field="comment", value="", code="order.alarm_active", params=params)
             raise Invalid("order.alarm_active", problems=[problem], **params)
         order.closed_at = at
