@@ -140,6 +140,7 @@ CASES: list[tuple[Edit, list[tuple[str, str]]]] = [
     ),
     (put(I, 1, "template", value="hott"), [(f"{I}:11 [1].template", "plant.unknown_template")]),
     (put(I, 1, "inputs", value={"t": "P1.P"}), [(f"{I}:14 [1].inputs.t", "plant.unit_clash")]),
+    (swap(T, "Bearing temperature,K", "Bearing temperature,"), [(f"{I}:14 [1].inputs.t", "plant.unit_clash")]),
     (put(I, 1, "inputs", value={"t": "P3.T"}), [(f"{I}:14 [1].inputs.t", "plant.tag_unknown")]),
     (put(I, 1, "inputs", value={}), [(f"{I}:13 [1].inputs.t", "engine.unbound_port")]),
     (put(I, 1, "inputs", value={"t": "P2.T", "u": "P1.T"}), [(f"{I}:15 [1].inputs.u", "engine.unknown_port")]),

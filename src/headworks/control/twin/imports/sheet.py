@@ -20,7 +20,7 @@ from headworks.base.errors import HeadworksError, Invalid
 from headworks.control.twin.imports.columns import HEADER_WITHIN, MOST_COLUMNS, MOST_ROWS, OF, Kind
 from headworks.control.twin.imports.table import Cell, Found, Progress, Table, build, find_header
 
-MOST_BYTES_UNPACKED = 256 << 20
+MOST_BYTES_UNPACKED = 128 << 20
 MOST_PARTS = 5_000
 MOST_LINES = 4 * MOST_ROWS
 """Of a sheet, empty ones included."""

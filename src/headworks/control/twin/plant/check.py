@@ -385,7 +385,8 @@ class Checker:
             tag = self.tags[code].value
             self._same_partition(tag, partition, at)
             if port in ports:
-                self._convertible(tag.unit, ports[port].unit, at, of=f"{i.template}.{port}")
+                # No unit is a unit here: a number alone does not become ℃.
+                self._convertible(tag.unit or "1", ports[port].unit, at, of=f"{i.template}.{port}")
 
     def _bound(self, i: InstanceRow, port: str, tag: str, partition: str | None, at: str) -> bool:
         """Whether the tag of a port is there; if not, that is noted with the unit of the plant it is missing on."""
