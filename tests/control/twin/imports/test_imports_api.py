@@ -289,3 +289,15 @@ def test_every_step_of_a_check_is_told(table: Any) -> None:
 
     assert told[-1] == ("check", 999, 999)
     assert {step for step, _, _ in told} <= {"read", "check"}
+
+
+def test_a_long_list_shows_how_far_it_is_and_not_every_line(table: Any, tmp_path: Path) -> None:
+    file = tmp_path / "long.csv"
+    file.write_text("code,name\n" + "".join(f"1LAC10CT{n:04d},t\n" for n in range(2100)), "utf-8")
+
+    shown = command("tags", str(file), "--dry-run")
+
+    assert shown.exit_code == 0
+    assert all(step in shown.output for step in ("Reading", "Checking"))
+    assert "2060 more" in shown.output
+    assert "2100 rows, 2100 new" in shown.output
