@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ class _Bar:
             self.step = step
             if total >= _LARGE:
                 label = i18n.text(f"import.step.{step}", self.language)
-                self.bar = click.progressbar(length=total, label=label, width=40, file=click.get_text_stream("stderr"))
+                self.bar = click.progressbar(length=total, label=label, width=40, file=sys.stderr)
                 self.bar.__enter__()
         if self.bar is not None:
             self.bar.update(min(done, total) - self.bar.pos)
