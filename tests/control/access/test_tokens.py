@@ -125,4 +125,4 @@ def test_the_description_of_the_api_names_every_operation_its_answers_and_how_to
     for path, operations in description["paths"].items():
         for method, operation in operations.items():
             assert operation.get("description"), (path, method)
-            assert {"200", "201", "202"} & operation["responses"].keys(), (path, method)
+            assert {"200", "201", "202", "204"} & operation["responses"].keys(), (path, method)
