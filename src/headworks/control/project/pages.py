@@ -26,7 +26,7 @@ PAGES = (
     Page(id="monitor", path="/monitor", permission="plant.view"),
     Page(id="trends", path="/trends", permission="history.view"),
     Page(id="alarms", path="/alarms", permission="alarms.view"),
-    Page(id="orders", path="/orders", permission="alarms.view"),
+    Page(id="orders", path="/orders", permission="orders.view"),
     Page(id="models", path="/models", permission="models.view", group="know"),
     Page(id="jobs", path="/jobs", permission="models.view", group="know"),
     Page(id="knowledge", path="/knowledge", permission="models.view", group="know"),
