@@ -249,7 +249,8 @@ def _folders(space: int, parts: Sequence[Part]) -> list[ua.AddNodesItem]:
         )
         attributes = ua.ObjectAttributes()
         attributes.DisplayName = ua.LocalizedText(part.zh, "zh-CN")
-        attributes.Description = ua.LocalizedText(f"{part.en} {part.kks}".strip(), "en")
+        kks = "" if part.type == "unit" else part.kks
+        attributes.Description = ua.LocalizedText(f"{part.en} {kks}".strip(), "en")
         item = ua.AddNodesItem()
         item.RequestedNewNodeId = ua.NodeId(path, space)
         item.BrowseName = ua.QualifiedName(path.rpartition("/")[2], space)
