@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from headworks.alarming import machine
 from headworks.alarming.machine import Alarm, Outcome, State, Track, Transition
 from headworks.base import ids
-from headworks.base.errors import Conflict
+from headworks.base.errors import Conflict, Fault
 
 pytestmark = pytest.mark.feature("PLT-10")
 
@@ -135,6 +135,22 @@ def test_every_pair_of_state_and_transition_is_decided():
         ("unacked_active", "release"): "unacked_active",
         ("acked_active", "release"): "unacked_active",
     }
+
+
+def test_suppressing_or_releasing_what_cannot_be_is_a_bug_that_is_told():
+    alarm = Alarm(id=ids.alarm_id("main", 7, "high", 1), state=State.UNACKED_ACTIVE, raised_at=1, active_at=1)
+    cause = ids.alarm_id("main", 8, "high", 1)
+    hidden, first = machine.suppress(alarm, cause, "trip", 5)
+    shown, second = machine.release(hidden, 9)
+
+    with pytest.raises(Fault):
+        machine.suppress(hidden, cause, "trip", 6)
+    with pytest.raises(Fault):
+        machine.release(alarm, 6)
+    assert (hidden.suppressed, shown.suppressed, shown.suppressed_by, shown.released_at) == (True, False, cause, 9)
+    again, third = machine.suppress(shown, cause, "other", 5)
+    assert again.suppressed
+    assert len({first.id, second.id, third.id}) == 3
 
 
 names = st.sampled_from(["raise", "clear", "acknowledge"])
