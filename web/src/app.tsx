@@ -30,6 +30,9 @@ const JobPage = lazy(() => import('./features/jobs/job-page'));
 const SystemPage = lazy(() => import('./features/system/system-page'));
 const OrdersPage = lazy(() => import('./features/orders/orders-page'));
 const OrderPage = lazy(() => import('./features/orders/order-page'));
+const SourcesPage = lazy(() => import('./features/sources/sources-page'));
+const SourceWizard = lazy(() => import('./features/sources/wizard-page'));
+const SourcePage = lazy(() => import('./features/sources/source-page'));
 const AppPages = lazy(() => import('./features/apps/app-pages'));
 const NotFound = lazy(() => import('./features/shell/not-found'));
 
@@ -90,6 +93,9 @@ function SignedIn({ session, user }: { session: Session; user: User }) {
               <Route path="/system" element={<SystemPage />} />
               <Route path="/orders" element={<OrdersPage />} />
               <Route path="/orders/:id" element={<OrderPage />} />
+              <Route path="/sources" element={<SourcesPage />} />
+              <Route path="/sources/new" element={<SourceWizard />} />
+              <Route path="/sources/:code" element={<SourcePage />} />
               <Route path="/apps/:app/*" element={<AppPages />} />
               <Route path="*" element={<NotFound />} />
             </Routes>
