@@ -54,7 +54,6 @@ from headworks.base.settings import Home
 from headworks.base.status import BAD_OUT_OF_RANGE
 from headworks.bus.client import Bus
 from headworks.bus.plan import DevicePlan, PartitionPlan, Point
-from headworks.bus.subjects import log_stream, out_stream
 from headworks.connect.client import DeviceClient
 from headworks.engine.backtest import backtest
 from headworks.engine.grid import Rows
@@ -63,7 +62,7 @@ from headworks.history.client import HistoryClient
 from headworks.roles.context import read_endpoints
 from headworks.simulate.faults import Fault, FaultScript, demo_script
 from headworks.simulate.thermal_unit import ThermalUnit
-from installation import ROLES, headworks, running, wait_all_ready, wait_ready
+from installation import ROLES, get_plan, headworks, running, wait_all_ready, wait_caught_up, wait_ready
 
 PARTITION = "u1"
 OPCUA_PARTITION = "u2"
@@ -187,15 +186,6 @@ def record(plan: PartitionPlan, seconds: int, seed: int) -> Recording:
     return Recording(times, points, np.round(raw, 6))
 
 
-async def get_plan(bus: Bus, tenant: str, partition: str) -> PartitionPlan:
-    for _ in range(300):
-        plans = await bus.current_plans(tenant)
-        if partition in plans:
-            return PartitionPlan.decode(await bus.get_plan(plans[partition]))
-        await asyncio.sleep(0.2)
-    raise RuntimeError("the plan was not published")
-
-
 class Sender:
     """The devices of the unit, replaying the recording."""
 
@@ -270,26 +260,6 @@ def expected(plan: PartitionPlan, r: Recording) -> tuple[set[tuple[int, str, int
     cuts = range(0, len(r.times), 3600)
     result = backtest(program, (Rows(r.times[i : i + 3600], value[i : i + 3600], status[i : i + 3600]) for i in cuts))
     return {(e.instance, e.condition, e.tick, e.transition) for e in result.edges}, result
-
-
-async def wait_caught_up(home: Home, tenant: str, partition: str) -> None:
-    """Wait until every reader is behind what is the last message of its stream now."""
-    bus = await Bus.connect(read_endpoints(home).bus_url, home.secret("bus"), "chaos")
-    end = time.monotonic() + 180
-    try:
-        # What the engine says of the log is in OUT before its position in the log is.
-        for stream, needed in ((log_stream(tenant, partition), "engine"), (out_stream(tenant, partition), "")):
-            last = (await bus.stream_state(stream)).last
-            while True:
-                at = await bus.positions(stream)
-                behind = {reader: last - position for reader, position in at.items() if position < last}
-                if not behind and at and (not needed or needed in at):
-                    break
-                if time.monotonic() > end:
-                    raise RuntimeError(f"readers of {stream} did not catch up: {behind}, {sorted(at)}")
-                await asyncio.sleep(0.5)
-    finally:
-        await bus.close()
 
 
 def stored_samples(client: HistoryClient, r: Recording) -> tuple[int, int]:
@@ -436,8 +406,8 @@ async def measure(args: argparse.Namespace, folder: Path, dcs: ControlSystem) ->
         await asyncio.to_thread(dcs.stop_publishing)
         truth = Truth.read(dcs.folder)
         await asyncio.sleep(plan2.lateness / MICROS + 3.0)
-        for partition in (PARTITION, OPCUA_PARTITION):
-            await wait_caught_up(home, home.settings.tenant, partition)
+        partitions = (PARTITION, OPCUA_PARTITION)
+        await asyncio.gather(*(wait_caught_up(home, home.settings.tenant, p) for p in partitions))
         watching.cancel()
         with suppress(asyncio.CancelledError):
             await watching

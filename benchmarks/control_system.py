@@ -15,6 +15,7 @@ import json
 import multiprocessing
 import secrets
 import threading
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -150,6 +151,7 @@ async def _serving(pipe: Connection, folder: Path, password: str, extra: Any, sc
     server = UnitServer(PARTS, (*TAGS, *extra), folder / "certificate", username=USERNAME, password=password)
     await server.prepare()
     # Only now: a unit that has begun while the server was made would be behind the clock for ever.
+    await asyncio.to_thread(on_the_second)
     unit = Unit2(1, SystemClock().now() // MICROS * MICROS, script, extra)
     (folder / "codes.json").write_text(json.dumps(unit.codes))
     gains = [conversion(t.unit, t.source_unit or t.unit) for t in unit.tags]
@@ -351,6 +353,11 @@ class LinkWatch:
             if before[0] == after[0]:
                 out.append((self.stretches[before] - MICROS, after[1]))
         return out
+
+
+def on_the_second() -> None:
+    """Wait for a whole second: the source times of a unit are whole seconds, and it serves them when it was begun."""
+    time.sleep(1.0 - time.time() % 1.0)
 
 
 def tag_count() -> int:

@@ -14,7 +14,11 @@ from pathlib import Path
 import msgspec
 
 from headworks.base.settings import Home
+from headworks.bus.client import Bus
 from headworks.bus.messages import Health
+from headworks.bus.plan import PartitionPlan
+from headworks.bus.subjects import log_stream, out_stream
+from headworks.roles.context import read_endpoints
 from headworks.roles.supervisor import ORDER as ROLES
 
 
@@ -66,3 +70,34 @@ async def wait_ready(home: Home, role: str, not_pid: int = 0) -> Health:
 async def wait_all_ready(home: Home) -> None:
     for role in ROLES:
         await wait_ready(home, role)
+
+
+async def get_plan(bus: Bus, tenant: str, partition: str) -> PartitionPlan:
+    """Wait for the plan of a partition."""
+    for _ in range(300):
+        plans = await bus.current_plans(tenant)
+        if partition in plans:
+            return PartitionPlan.decode(await bus.get_plan(plans[partition]))
+        await asyncio.sleep(0.2)
+    raise RuntimeError("the plan was not published")
+
+
+async def wait_caught_up(home: Home, tenant: str, partition: str, *only: str) -> None:
+    """Wait until every reader of the log (or only these) is behind its last message of now; then those of OUT likewise."""
+    bus = await Bus.connect(read_endpoints(home).bus_url, home.secret("bus"), "benchmark")
+    end = time.monotonic() + 180
+    try:
+        # What the engine says of the log is in OUT before its position in the log is.
+        log, out = log_stream(tenant, partition), out_stream(tenant, partition)
+        for stream, needed in ((log, only or ("engine",)), *(() if only else ((out, ()),))):
+            last = (await bus.stream_state(stream)).last
+            while True:
+                at = {r: n for r, n in (await bus.positions(stream)).items() if not only or r in only}
+                behind = {reader: last - position for reader, position in at.items() if position < last}
+                if not behind and at and all(r in at for r in needed):
+                    break
+                if time.monotonic() > end:
+                    raise RuntimeError(f"readers of {stream} did not catch up: {behind}, {sorted(at)}")
+                await asyncio.sleep(0.5)
+    finally:
+        await bus.close()
