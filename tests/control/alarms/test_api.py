@@ -227,6 +227,7 @@ def test_no_list_of_alarms_reads_the_whole_table(plant):
         "unacked": lambda: queries.page("unacked"),
         "priority": lambda: queries.page(priorities=[1]),
         "asset": lambda: queries.page(assets=[7]),
+        "instance": lambda: queries.page(instances=[7]),
         "assets": lambda: queries.page(assets=set(range(0, 500, 2))),
         "open of asset": lambda: queries.page("open", assets=[7]),
         "shown": lambda: queries.page(suppressed="hide"),

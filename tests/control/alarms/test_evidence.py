@@ -80,3 +80,23 @@ def test_a_unit_that_no_longer_fits_the_model_costs_the_limit_but_not_the_alarm(
     assert TemplateVersion.objects.get().body["ports"][0]["unit"] == "℃"
     (alarm,) = plant.apply((100, "hot", 1_000_000, "raise")).changed
     assert Alarm.objects.get(id=alarm).evidence == [{"tag": 1, "limits": []}]
+
+
+def test_the_unit_is_that_of_the_shown_signal():
+    ports = [{"name": "flow", "unit": "t/h"}, {"name": "any"}]
+    blocks = [
+        {"id": "mean", "op": "rolling_mean", "inputs": {"x": "in.flow"}},
+        {"id": "slope", "op": "rate_of_change", "inputs": {"x": "in.flow"}},
+        {"id": "score", "op": "rolling_z", "inputs": {"x": "in.flow"}},
+        {"id": "smooth", "op": "ewma", "inputs": {"x": "in.any"}},
+        {"id": "over", "op": "above", "inputs": {"x": "mean"}, "params": {"limit": 1}},
+    ]
+    shown = {"mean": "t/h", "slope": "t/h/min", "score": "", "smooth": "MPa", "in.any": "MPa"}
+    conditions = [{"name": s, "source": "over", "value": s, "title": TITLE} for s in shown]
+    template = msgspec.convert(
+        {"code": "t", "title": TITLE, "ports": ports, "blocks": blocks, "conditions": conditions}, GraphTemplate
+    )
+    model = Instance(id=1, code="T", template="t", inputs={"flow": Binding(tag=1), "any": Binding(tag=2)})
+
+    units = {"flow": "kg/s", "any": "MPa"}
+    assert {s: found.unit for s in shown if (found := story(template, model, s, units))} == shown

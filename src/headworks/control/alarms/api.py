@@ -153,7 +153,7 @@ class SummaryOut(Schema):
 
 
 class Filters(Schema):
-    """`priority` and `asset` may be given several times; an asset stands for everything below it too.
+    """`priority`, `asset` and `instance` (a model) may be given several times; an asset stands for everything below it too.
 
     `suppressed`: leave out what is suppressed or ended so, show it, or show only that. Left out, it is ``hide``, and
     ``show`` for the alarms of one `cause`.
@@ -162,6 +162,7 @@ class Filters(Schema):
     state: Which = "all"
     priority: list[Annotated[int, Field(ge=1, le=4)]] = Field([])
     asset: list[int] = Field([])
+    instance: list[int] = Field([])
     limit: Annotated[int, Field(ge=1, le=queries.MAX_LIMIT)] = 100
     cursor: str = ""
     suppressed: Suppressed | None = None
@@ -202,7 +203,14 @@ def alarms(request: HttpRequest, filters: Query[Filters]) -> Any:
     assets = subtree(filters.asset) if filters.asset else None
     suppressed = filters.suppressed or ("show" if filters.cause else "hide")
     items, following = queries.page(
-        filters.state, filters.priority, assets, filters.limit, filters.cursor, suppressed, filters.cause
+        filters.state,
+        filters.priority,
+        assets,
+        filters.limit,
+        filters.cursor,
+        suppressed,
+        filters.cause,
+        filters.instance,
     )
     return {"items": queries.bodies(items), "next": following}
 

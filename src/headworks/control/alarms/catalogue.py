@@ -58,7 +58,10 @@ def _described(
     if model.template_id is None:
         told = system_story(condition)
     else:
-        candidates = (story(t, _instance(model, t, units), condition) for t in versions.get(model.template_id, ()))
+        of_ports = {port: units.get(tag, "") for port, tag in model.inputs.items()}
+        candidates = (
+            story(t, _instance(model, t, units), condition, of_ports) for t in versions.get(model.template_id, ())
+        )
         told = next((s for s in candidates if s is not None), None) or system_story(condition)
     asset = model.asset
     return Described(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from headworks.blocks.template import BlockNode, Condition, GraphTemplate, Guidance, Instance, Text
+from headworks.engine.graph import signal_units
 
 SYSTEM_PRIORITY = 1
 COMPARING = ("above", "below")
@@ -104,11 +105,13 @@ def system_story(condition: str) -> Story:
     )
 
 
-def story(template: GraphTemplate, instance: Instance, condition: str) -> Story | None:
+def story(
+    template: GraphTemplate, instance: Instance, condition: str, tag_units: Mapping[str, str] | None = None
+) -> Story | None:
     """Return what an alarm of `condition` says, None if the template has no such condition.
 
-    The evidence tags are those bound to the ports the condition depends on. The unit is the unit of the port the shown
-    signal comes from along first inputs (filters and checks keep the unit of what they read).
+    The evidence tags are those bound to the ports the condition depends on. The unit is that of the shown signal; a port
+    that takes any unit has that of its tag (`tag_units`: port -> unit).
     """
     found = next((c for c in template.conditions if c.name == condition), None)
     if found is None:
@@ -117,19 +120,22 @@ def story(template: GraphTemplate, instance: Instance, condition: str) -> Story 
     ports = dict.fromkeys(_ports(nodes, found.source))
     if found.value:
         ports = dict.fromkeys(_ports(nodes, found.value)) | ports
-    shown = next(iter(ports), None) if found.value else None
-    units = {p.name: p.unit for p in template.ports}
     limits = _limits(template, instance, found, nodes)
     tags = dict.fromkeys(instance.inputs[p].tag for p in ports if p in instance.inputs)
     return Story(
         title=found.title,
         priority=found.priority,
         guidance=found.guidance,
-        unit=units.get(shown or "", ""),
+        unit=_unit(template, found.value, tag_units or {}) if found.value else "",
         limit=_limit(template, instance, found, nodes),
         tags=tuple(tags),
         evidence=tuple(Evidence(tag, tuple(limits.get(tag, ()))) for tag in tags),
     )
+
+
+def _unit(template: GraphTemplate, signal: str, tag_units: Mapping[str, str]) -> str:
+    ports = tuple(msgspec.structs.replace(p, unit=p.unit or tag_units.get(p.name, "")) for p in template.ports)
+    return signal_units(msgspec.structs.replace(template, ports=ports)).get(signal, "")
 
 
 def _ports(nodes: dict[str, BlockNode], reference: str) -> Iterator[str]:

@@ -68,6 +68,7 @@ class Alarm(models.Model):
             models.Index(fields=["-raised_at", "-id"], name="alarm_newest"),
             models.Index(fields=["asset", "-raised_at", "-id"], name="alarm_asset_newest"),
             models.Index(fields=["priority", "-raised_at", "-id"], name="alarm_priority_newest"),
+            models.Index(fields=["instance", "-raised_at", "-id"], name="alarm_instance_newest"),
             models.Index(fields=["-raised_at", "-id"], condition=_OPEN, name="alarm_open_newest"),
             models.Index(
                 fields=["asset", "state", "priority", "is_suppressed"], condition=_OPEN, name="alarm_open_counts"

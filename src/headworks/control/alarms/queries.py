@@ -172,12 +172,13 @@ def page(
     cursor: str = "",
     suppressed: Suppressed = "show",
     cause: UUID | None = None,
+    instances: Collection[int] = (),
 ) -> tuple[list[Alarm], str | None]:
     """Return alarms, newest raise first, and the cursor of the next page (None after the last).
 
     `assets`: only alarms of these (None: of any). `suppressed`: without those that are suppressed or ended so, with them,
-    or only them. `cause`: only those that are or were suppressed by this alarm. Paging is by place in the order, not by
-    number, so a page stays what it is while new alarms arrive.
+    or only them. `cause`: only those that are or were suppressed by this alarm. `instances`: only those of these models.
+    Paging is by place in the order, not by number, so a page stays what it is while new alarms arrive.
     """
     found: QuerySet[Alarm] = Alarm.objects.order_by("-raised_at", "-id")
     if which != "all":
@@ -192,6 +193,8 @@ def page(
         found = found.filter(is_suppressed=suppressed == "only")
     if cause is not None:
         found = found.filter(suppressed_by=cause)
+    if instances:
+        found = found.filter(instance__in=instances)
     if cursor:
         raised_at, alarm_id = _place(cursor)
         found = found.filter(raised_at__lte=raised_at).filter(Q(raised_at__lt=raised_at) | Q(id__lt=alarm_id))
