@@ -109,8 +109,8 @@ export const modelAlarmsQuery = (model: ModelDetail) =>
   queryOptions({
     queryKey: ['alarms', 'model', model.id],
     queryFn: async ({ signal }) => {
-      const { items } = await get<Page<Alarm>>(`alarms?state=all&asset=${model.asset.id}&limit=${RECENT}&suppressed=show`, signal);
-      return items.filter((a) => a.instance.id === model.id);
+      const found = await get<Page<Alarm>>(`alarms?state=all&instance=${model.id}&limit=${RECENT}&suppressed=show`, signal);
+      return found.items;
     },
     refetchInterval: 30_000,
   });
