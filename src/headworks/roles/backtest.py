@@ -32,7 +32,7 @@ Raise = tuple[int, str, int]
 @dataclass
 class Found:
     """What came out so far. `alarms`: every raise of the span, by instance, condition and tick [µs]; `spans`: which instances
-    were looked at from when to when (up to the last tick that history has)."""
+    were looked at from when to when (up to the last tick that history has); `lead_ticks`: those of `ticks` before the span."""
 
     alarms: dict[Raise, dict[str, Any]] = field(default_factory=dict)
     ticks: int = 0
@@ -123,19 +123,18 @@ def _run(
         last = tick
         shared["done"] = share[0] + share[1] * (tick - first) / max(end - first, 1)
 
-    with contextlib.closing(_rows(client, plan, tags, first, end)) as rows:
+    def rows_of() -> Iterator[Rows]:
+        for chunk in client.matrix_chunks(tags.tolist(), first, end, plan.tick, partition=plan.partition):
+            found.lead_ticks += int(np.count_nonzero(chunk.ticks < start))
+            yield Rows(chunk.ticks, chunk.value, chunk.status)
+
+    with contextlib.closing(rows_of()) as rows:
         result = backtest(program, rows, progress, lambda: bool(shared["cancel"]), sink=lambda rows, out: None)
     found.finished = result.finished
     found.ticks += result.rows
-    found.lead_ticks = max(found.lead_ticks, back // plan.tick)
     found.evaluations += result.rows * len(program.layout.lanes)
     found.spans.append(([i.id for i in instances], start, min(end, last + 1)))
     _alarms(result.edges, start, instances, plan, found.alarms)
-
-
-def _rows(client: HistoryClient, plan: PartitionPlan, tags: Any, start: int, end: int) -> Iterator[Rows]:
-    for chunk in client.matrix_chunks(tags.tolist(), start, end, plan.tick, partition=plan.partition):
-        yield Rows(chunk.ticks, chunk.value, chunk.status)
 
 
 def _alarms(
