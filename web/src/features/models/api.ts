@@ -85,7 +85,7 @@ export interface ModelLive {
 
 const LIVE_MS = 1000;
 const LONG = 5 * 60_000;
-const RECENT = 200;
+const RECENT = 50;
 
 export const modelListQuery = (asset: number | null) =>
   queryOptions({
