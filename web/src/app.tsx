@@ -33,6 +33,8 @@ const OrderPage = lazy(() => import('./features/orders/order-page'));
 const SourcesPage = lazy(() => import('./features/sources/sources-page'));
 const SourceWizard = lazy(() => import('./features/sources/wizard-page'));
 const SourcePage = lazy(() => import('./features/sources/source-page'));
+const ImportsPage = lazy(() => import('./features/imports/imports-page'));
+const ImportPage = lazy(() => import('./features/imports/import-page'));
 const AppPages = lazy(() => import('./features/apps/app-pages'));
 const NotFound = lazy(() => import('./features/shell/not-found'));
 
@@ -96,6 +98,8 @@ function SignedIn({ session, user }: { session: Session; user: User }) {
               <Route path="/sources" element={<SourcesPage />} />
               <Route path="/sources/new" element={<SourceWizard />} />
               <Route path="/sources/:code" element={<SourcePage />} />
+              <Route path="/imports" element={<ImportsPage />} />
+              <Route path="/imports/:id" element={<ImportPage />} />
               <Route path="/apps/:app/*" element={<AppPages />} />
               <Route path="*" element={<NotFound />} />
             </Routes>

@@ -1,6 +1,7 @@
 /** Data sources, what an OPC UA server offers, its address space, and the jobs that collect tag lists. */
 import { queryOptions } from '@tanstack/react-query';
 import { get, request } from '../../lib/http';
+import type { Job } from '../jobs/api';
 
 export interface Connection {
   endpoint: string;
@@ -19,7 +20,7 @@ export type LinkState = 'connected' | 'connecting' | 'down' | 'off' | 'unknown';
 
 export interface BadPoint {
   key: string;
-  tag: string | null;
+  tag: string;
   reason: string;
 }
 
@@ -34,6 +35,13 @@ export interface Link {
   bad_point_count: number;
   gaps: number;
   gap_s: number;
+  /** How far behind the server's own clock samples arrive. */
+  delay_s: number | null;
+  /** Samples lost in full queues of the platform, set aside for their value, lost in queues of the server, and publications missed. */
+  dropped: number;
+  quarantined: number;
+  overflows: number;
+  missed: number;
 }
 
 export interface Source {
@@ -75,7 +83,7 @@ export interface BrowseNode {
   high: number | null;
   description: string;
   value: number | string | boolean | null;
-  status: number | null;
+  status: number;
   children: boolean;
   tag: string | null;
 }
@@ -95,18 +103,6 @@ export interface CollectedRow {
   high: number | null;
   type: string;
   tag: string | null;
-}
-
-export interface Job<R = unknown> {
-  id: string;
-  kind: string;
-  state: string;
-  progress: number;
-  eta_s: number | null;
-  started_ms: number | null;
-  ended_ms: number | null;
-  result: R | null;
-  error: { code: string; text: string } | null;
 }
 
 export interface SourceForm {
@@ -154,20 +150,10 @@ export const browseQuery = (code: string, node: string | null) =>
     staleTime: 60_000, retry: false,
   });
 
-const ENDED = new Set(['done', 'failed', 'cancelled']);
-export const hasEnded = (job: { state: string }): boolean => ENDED.has(job.state);
-
-export const jobQuery = <R>(id: string) =>
-  queryOptions({
-    queryKey: ['jobs', 'one', id],
-    queryFn: ({ signal }) => get<Job<R>>(`jobs/${id}`, signal),
-    refetchInterval: ({ state }) => (state.data && hasEnded(state.data) ? false : 1_000),
-  });
-
 export const look = (endpoint: string): Promise<Offer> => request<Offer>('POST', 'sources/look', { endpoint });
 export const addSource = (form: SourceForm): Promise<Source> => request<Source>('POST', 'sources', form);
 export const changeSource = (code: string, changes: Partial<SourceForm>): Promise<Source> => request<Source>('PATCH', path(code), changes);
-export const removeSource = (code: string): Promise<void> => request<void>('DELETE', path(code));
+export const removeSource = (code: string): Promise<void> => request('DELETE', path(code));
 export const collect = (code: string, node: string): Promise<Job> => request<Job>('POST', `${path(code)}/collect`, { node });
 export const tagListPath = (code: string, job: string): string => `${path(code)}/taglist.xlsx?job=${job}`;
 

@@ -23,7 +23,7 @@ function NodeValue({ node }: { node: BrowseNode }) {
   const { value } = node;
   const text = typeof value === 'number' ? formatNumber(value, Number.isInteger(value) ? 0 : 3) : typeof value === 'boolean' ? t(`sources:bool.${value}`) : value;
   return (
-    <span className="hw-value hw-num" data-quality={quality(node.status ?? 0)}>
+    <span className="hw-value hw-num" data-quality={quality(node.status)}>
       <b>{text.length > 40 ? `${text.slice(0, 40)}…` : text}</b>{node.unit ? <i>{node.unit}</i> : null}
     </span>
   );

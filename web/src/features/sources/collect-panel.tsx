@@ -1,27 +1,32 @@
 import { useHost } from '@headworks/app-sdk';
 import { DownloadOutlined } from '@ant-design/icons';
 import { useQuery } from '@tanstack/react-query';
-import { Button, Progress } from 'antd';
+import { Button } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { useSend } from '../../components/send';
 import { useDownload } from '../../components/use-download';
 import { formatCount } from '../../lib/format';
-import { request } from '../../lib/http';
-import { collect, hasEnded, jobQuery, tagListPath, type BrowseNode, type CollectedRow, type Job } from './api';
+import { jobQuery, type Job } from '../jobs/api';
+import { CancelJob, JobProgress } from '../jobs/progress';
+import '../jobs/jobs.css';
+import { collect, tagListPath, type BrowseNode, type CollectedRow } from './api';
 import { BrowseTree } from './browse-tree';
 
-type Collected = Job<{ rows: CollectedRow[]; total: number }>;
+interface Collected {
+  rows: CollectedRow[];
+  total: number;
+}
 
-function Outcome({ source, job }: { source: string; job: Collected }) {
+function Outcome({ source, job }: { source: string; job: Job }) {
   const { t } = useTranslation('sources');
   const { busy, fetchFile } = useDownload();
-  const rows = job.result?.rows ?? [];
-  const known = rows.filter((r) => r.tag).length;
+  const { rows, total } = (job.result ?? { rows: [], total: 0 }) as unknown as Collected;
+  const known = (rows ?? []).filter((r) => r.tag).length;
   return (
-    <div className="hw-stackgap" data-testid="browse-collected" data-total={job.result?.total ?? 0}>
-      <p>{t('sources:collect.done', { n: formatCount(job.result?.total ?? 0), known: formatCount(known) })}</p>
+    <div className="hw-stackgap" data-testid="browse-collected" data-total={total ?? 0}>
+      <p>{t('sources:collect.done', { n: formatCount(total ?? 0), known: formatCount(known) })}</p>
       <p className="hw-toolbar">
         <Button type="primary" icon={<DownloadOutlined />} loading={busy} data-testid="browse-taglist" onClick={() => void fetchFile(tagListPath(source, job.id))}>{t('sources:collect.download')}</Button>
         <Link to="/imports" data-testid="browse-import">{t('sources:collect.import')}</Link>
@@ -31,27 +36,16 @@ function Outcome({ source, job }: { source: string; job: Collected }) {
   );
 }
 
-function Running({ source, id, onAgain }: { source: string; id: string; onAgain: () => void }) {
+function Running({ source, id }: { source: string; id: string }) {
   const { t } = useTranslation('sources');
-  const job = useQuery(jobQuery<NonNullable<Collected['result']>>(id));
-  const cancel = useSend<string>((wanted) => request('POST', `jobs/${wanted}/cancel`), { stale: [['jobs']] });
-  const { data } = job;
-  if (!data) return <Progress percent={0} status="active" aria-label={t('sources:collect.running')} />;
-  if (data.state === 'done') return <Outcome source={source} job={data} />;
-  if (hasEnded(data)) {
-    return (
-      <div className="hw-note" role="alert">
-        <strong>{t(`sources:collect.${data.state === 'cancelled' ? 'cancelled' : 'failed'}`)}</strong>
-        {data.error ? <p>{data.error.text}</p> : null}
-        <p><Button onClick={onAgain}>{t('common:retry')}</Button></p>
-      </div>
-    );
-  }
+  const { data: job } = useQuery(jobQuery(id));
+  if (!job) return null;
   return (
-    <div data-testid="browse-progress">
-      <p className="hw-muted">{t('sources:collect.running')}</p>
-      <Progress percent={Math.round(data.progress * 100)} status="active" />
-      <Button loading={cancel.isPending} onClick={() => cancel.mutate(id)}>{t('sources:collect.cancel')}</Button>
+    <div className="hw-stackgap" data-testid="browse-progress" data-state={job.state}>
+      <JobProgress job={job} />
+      <CancelJob job={job} />
+      {job.state === 'done' ? <Outcome source={source} job={job} /> : null}
+      {job.state === 'failed' ? <div className="hw-note" role="alert"><strong>{t('sources:collect.failed')}</strong><p>{job.error?.text}</p></div> : null}
     </div>
   );
 }
@@ -77,7 +71,7 @@ export function CollectPanel({ source }: { source: string }) {
           {host.can('devices.edit') ? (
             <p><Button type={job ? 'default' : 'primary'} disabled={!node} loading={start.isPending} data-testid="browse-collect" onClick={() => { if (node) start.mutate(node.node); }}>{t('sources:collect.start')}</Button></p>
           ) : <p className="hw-note">{t('sources:mayNotHint')}</p>}
-          {job ? <Running key={job} source={source} id={job} onAgain={() => { if (node) start.mutate(node.node); }} /> : null}
+          {job ? <Running key={job} source={source} id={job} /> : null}
         </div>
       </section>
     </div>

@@ -17,6 +17,7 @@ import './sources.css';
 function Facts({ source }: { source: Source }) {
   const { t } = useTranslation('sources');
   const { connection, link } = source;
+  const losses = (['dropped', 'quarantined', 'overflows', 'missed'] as const).filter((name) => link[name] > 0);
   return (
     <section className="hw-panel">
       <header><h2>{t('sources:facts')}</h2><LinkMark state={link.state} /></header>
@@ -26,6 +27,8 @@ function Facts({ source }: { source: Source }) {
           <dt>{t('sources:columns.rate')}</dt><dd className="hw-num hw-live" data-testid="source-rate">{t('sources:perSecond', { n: formatCount(link.samples_per_s) })}</dd>
           <dt>{t('sources:received')}</dt><dd className="hw-num hw-live">{t('sources:samples', { n: formatCount(link.samples) })}</dd>
           <dt>{t('sources:lastSeen')}</dt><dd className="hw-num hw-live">{link.last_seen_ms === null ? t('sources:never') : formatDateTime(link.last_seen_ms)}</dd>
+          {link.delay_s === null ? null : <><dt>{t('sources:delay')}</dt><dd className="hw-num hw-live">{t('sources:seconds', { n: link.delay_s.toFixed(1) })}</dd></>}
+          {losses.length ? <><dt>{t('sources:losses')}</dt><dd>{losses.map((name) => <div key={name} className="hw-num">{t(`sources:loss.${name}`, { n: formatCount(link[name]) })}</div>)}</dd></> : null}
           <dt>{t('sources:columns.gaps')}</dt><dd><Gaps source={source} /></dd>
           <dt>{t('sources:columns.points')}</dt><dd className="hw-num">{formatCount(source.points)}</dd>
           <dt>{t('sources:columns.partition')}</dt><dd className="hw-code">{source.partition}</dd>
@@ -106,7 +109,7 @@ function Detail({ source }: { source: Source }) {
           </div>
         ) : null}
       </div>
-      {source.connection ? (
+      {own ? (
         <Tabs
           activeKey={params.get('tab') === 'browse' ? 'browse' : 'state'} onChange={(tab) => setParams(tab === 'browse' ? { tab } : {}, { replace: true })}
           items={[{ key: 'state', label: t('sources:tab.state'), children: overview }, { key: 'browse', label: t('sources:tab.browse'), children: <CollectPanel source={source.code} /> }]}
