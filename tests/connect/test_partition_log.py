@@ -17,10 +17,10 @@ from headworks.bus.messages import Edges, Watermark, decode
 from headworks.bus.plan import PartitionPlan
 from headworks.bus.server import BusServer
 from headworks.bus.subjects import log_stream, out_stream
-from headworks.connect.partition_log import MOST_QUEUED, SEAL_SAMPLES, PartitionLog
+from headworks.connect.partition_log import MOST_QUEUED, SEAL_SAMPLES, PartitionLog, SystemCondition
 from headworks.connect.receipts import Receipt
 from headworks.connect.telemetry import Chunk
-from headworks.connect.ticker import Ticker, period
+from headworks.connect.ticker import SteadyClock, Ticker, period
 
 from .rig import device, new_plan, running, token
 from .wire import Wire
@@ -197,6 +197,11 @@ async def test_a_full_log_is_said_once_and_cleared_once(stream: Stream, plan: Pa
     await settle(log, work)
 
 
+def ticker(stream: Stream, log: PartitionLog, clock: ManualClock, sleep: Any = asyncio.sleep) -> Ticker:
+    steady = SteadyClock(clock, lambda: clock.now() / MICROS)
+    return Ticker(log, steady, SystemCondition(stream, "clock_ahead", "e", steady), sleep)  # type: ignore[arg-type]
+
+
 @pytest.mark.feature("PLT-03")
 async def test_ticker_moves_a_wall_clock_partition_and_no_other(stream: Stream, plan: PartitionPlan) -> None:
     assert [period(t) for t in (10_000, MICROS, 600 * MICROS)] == [10_000, MICROS, MICROS]
@@ -211,7 +216,7 @@ async def test_ticker_moves_a_wall_clock_partition_and_no_other(stream: Stream, 
         await asyncio.sleep(0.005)
 
     log, work = start(stream, plan)
-    ticking = asyncio.create_task(Ticker(log, clock, sleep).run())
+    ticking = asyncio.create_task(ticker(stream, log, clock, sleep).run())
     await asyncio.sleep(0.05)
     await tasks.end((ticking,))
     assert slept == [0.75, 1.0, 1.0, 1.0]
@@ -219,7 +224,7 @@ async def test_ticker_moves_a_wall_clock_partition_and_no_other(stream: Stream, 
 
     log.use(msgspec.structs.replace(plan, clock="replay"))
     clock.advance(10)
-    Ticker(log, clock).tick()
+    ticker(stream, log, clock).tick()
     await settle(log, work)
     assert len(stream.taken) == 3
 
@@ -228,13 +233,63 @@ async def test_ticker_moves_a_wall_clock_partition_and_no_other(stream: Stream, 
 async def test_ticks_longer_than_a_second_are_said_when_they_pass(stream: Stream, plan: PartitionPlan) -> None:
     clock = ManualClock(1_200 * MICROS)
     log, work = start(stream, msgspec.structs.replace(plan, tick=600 * MICROS, lateness=2 * MICROS))
-    ticker = Ticker(log, clock)
+    marks = ticker(stream, log, clock)
     for _ in range(1300):
-        ticker.tick()
+        marks.tick()
         clock.advance(1)
     await settle(log, work)
     assert log.watermark == 2400 * MICROS
     assert stream.taken[-1][1] == Watermark(2400 * MICROS)
+
+
+@pytest.mark.feature("N-03")
+async def test_a_clock_that_jumps_ahead_moves_no_watermark_until_it_has_lasted(
+    stream: Stream, plan: PartitionPlan
+) -> None:
+    clock, passed = ManualClock(1_000_000 * MICROS), [0.0]
+    steady = SteadyClock(clock, lambda: passed[0])
+    log, work = start(stream, plan)
+    marks = Ticker(log, steady, SystemCondition(stream, "clock_ahead", "e", steady))  # type: ignore[arg-type]
+
+    def second(seconds: int = 1) -> int:
+        for _ in range(seconds):
+            clock.advance(1)
+            passed[0] += 1
+            marks.tick()
+        return log.watermark // MICROS
+
+    assert second(5) == 1_000_003
+    clock.advance(59)  # a correction that may be
+    assert second() == 1_000_063
+    clock.advance(86_400)
+    assert second(300) == 1_000_363
+    clock.advance(-86_400)
+    assert second() == 1_000_364
+    clock.advance(3_600)
+    assert second(600) == 1_000_964
+    assert second() == 1_000_965 + 3_600
+    await settle(log, work)
+    await asyncio.sleep(0)
+    said = [e.edges[0] for e in stream.said if e.edges[0].condition == "clock_ahead"]
+    assert [(e.transition, round(e.value)) for e in said] == [
+        ("clear", 0),
+        ("raise", 86_400),
+        ("clear", 0),
+        ("raise", 3_600),
+        ("clear", 0),
+    ]
+
+
+@pytest.mark.feature("N-03")
+async def test_a_machine_that_slept_and_one_whose_clock_went_back_are_believed() -> None:
+    clock, passed = ManualClock(1_000 * MICROS), [0.0]
+    steady = SteadyClock(clock, lambda: passed[0])
+    assert steady.now() == 1_000 * MICROS
+    clock.advance(7_200)
+    passed[0] += 7_200  # the time that passes goes on while the machine sleeps
+    assert (steady.now(), steady.ahead) == (8_200 * MICROS, 0)
+    clock.advance(-3_600)
+    assert (steady.now(), steady.ahead) == (4_600 * MICROS, 0)
 
 
 # --- on a real bus ------------------------------------------------------------------------------------------------------

@@ -23,8 +23,8 @@ from headworks.connect.devices import Registry
 from headworks.connect.ingest import Ingest
 from headworks.connect.mqtt.server import MqttEndpoint
 from headworks.connect.notices import Events, Quarantine
-from headworks.connect.partition_log import PartitionLog
-from headworks.connect.ticker import Ticker
+from headworks.connect.partition_log import PartitionLog, SystemCondition
+from headworks.connect.ticker import SteadyClock, Ticker
 from headworks.roles.context import RoleContext
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ class Service:
         self._bus = bus
         self._tenant = tenant
         self._clock = clock
+        self._steady = SteadyClock(clock)
         self._stream_max_bytes = stream_max_bytes
         self._log = log
         self._home = home
@@ -138,7 +139,8 @@ class Service:
             await self._bus.ensure_partition(self._tenant, partition, self._stream_max_bytes)
             log = self.logs[partition] = PartitionLog(self._bus, plan, self._epoch, self._clock)
             self._writers[partition] = asyncio.create_task(log.run())
-            self._tasks.append(asyncio.create_task(Ticker(log, self._clock).run()))
+            ahead = SystemCondition(self._bus, "clock_ahead", self._epoch, self._steady)
+            self._tasks.append(asyncio.create_task(Ticker(log, self._steady, ahead).run()))
         self.registry.update(plan)
         self.endpoint.plans_changed()
         if self._home is not None and (self._sources is not None or any(d.opcua for d in plan.devices)):
