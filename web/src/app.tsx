@@ -35,6 +35,11 @@ const SourceWizard = lazy(() => import('./features/sources/wizard-page'));
 const SourcePage = lazy(() => import('./features/sources/source-page'));
 const ImportsPage = lazy(() => import('./features/imports/imports-page'));
 const ImportPage = lazy(() => import('./features/imports/import-page'));
+const AssetPage = lazy(() => import('./features/assets/asset-page'));
+const AccountPage = lazy(() => import('./features/account/account-page'));
+const UsersPage = lazy(() => import('./features/account/users-page'));
+const AuditPage = lazy(() => import('./features/account/audit-page'));
+const KnowledgePage = lazy(() => import('./features/knowledge/knowledge-page'));
 const AppPages = lazy(() => import('./features/apps/app-pages'));
 const NotFound = lazy(() => import('./features/shell/not-found'));
 
@@ -100,6 +105,11 @@ function SignedIn({ session, user }: { session: Session; user: User }) {
               <Route path="/sources/:code" element={<SourcePage />} />
               <Route path="/imports" element={<ImportsPage />} />
               <Route path="/imports/:id" element={<ImportPage />} />
+              <Route path="/assets/:id" element={<AssetPage />} />
+              <Route path="/account" element={<AccountPage />} />
+              <Route path="/users" element={<UsersPage />} />
+              <Route path="/audit" element={<AuditPage />} />
+              <Route path="/knowledge" element={<KnowledgePage />} />
               <Route path="/apps/:app/*" element={<AppPages />} />
               <Route path="*" element={<NotFound />} />
             </Routes>
