@@ -31,7 +31,7 @@ def test_the_policy_allows_the_import_map_of_this_page_and_no_other_inline_scrip
     assert Client().get("/").headers["Content-Security-Policy"] != policy, "a nonce is used once"
 
 
-@pytest.mark.parametrize("path", ["/", "/alarms", "/trends/1?from=2", "/index.html"])
+@pytest.mark.parametrize("path", ["/", "/alarms", "/assets/5?tab=files", "/trends/1?from=2", "/index.html"])
 def test_every_address_that_is_no_file_is_the_page(bundle: Path, path: str) -> None:
     answer = Client().get(path)
 

@@ -91,7 +91,8 @@ def files(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest],
 @require_safe
 def page(request: HttpRequest, path: str = "") -> HttpResponse:
     """Return the single page for every address that is not a file and not the API."""
-    if request.path_info.startswith(IMMUTABLE):
+    # Pages of assets have their addresses below /assets too; only what has an ending was a file.
+    if request.path_info.startswith(IMMUTABLE) and "." in request.path_info:
         return HttpResponse("not found", status=404, content_type="text/plain")
     index = settings.WEB_BUNDLE / "index.html"
     try:
