@@ -66,7 +66,7 @@ export default function AuditPage() {
                 </table>
               </div>
             ) : <Empty title={t('account:audit.empty')} hint={t('account:audit.emptyHint')} />}
-        {audit.hasNextPage ? <p className="hw-foot"><Button loading={audit.isFetchingNextPage} onClick={() => void audit.fetchNextPage()}>{t('account:more')}</Button></p> : null}
+        {audit.hasNextPage ? <p className="hw-foot"><Button loading={audit.isFetchingNextPage} data-testid="audit-more" onClick={() => void audit.fetchNextPage()}>{t('account:more')}</Button></p> : null}
       </section>
     </div>
   );

@@ -15,7 +15,7 @@ function Row({ user }: { user: UserRow }) {
   const unlock = useSend<string>(unlockUser, { stale: [accountKeys.users] });
   const locked = user.locked_until_ms !== null;
   return (
-    <tr data-testid="user-row" data-name={user.name} data-locked={locked}>
+    <tr data-testid="user-row" data-user={user.name} data-locked={locked}>
       <th scope="row">{user.display || user.name} <span className="hw-code">{user.name}</span></th>
       <td data-label={t('account:users.columns.roles')}>{user.roles.map((r) => ts(`shell:role.${r}`, { defaultValue: r })).join(' ') || <span className="hw-muted">{t('account:users.noRole')}</span>}</td>
       <td data-label={t('account:users.columns.state')}>
