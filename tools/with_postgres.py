@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -89,7 +90,11 @@ def main(command: list[str]) -> int:
     if not command:
         raise SystemExit(__doc__)
     with server() as url:
-        return subprocess.run(command, env={**os.environ, "HEADWORKS_DATABASE_URL": url}, check=False).returncode
+        child = subprocess.Popen(command, env={**os.environ, "HEADWORKS_DATABASE_URL": url})
+        # Whoever ends this ends the command first, and then the server it uses.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda number, _: child.send_signal(number))
+        return child.wait()
 
 
 if __name__ == "__main__":
