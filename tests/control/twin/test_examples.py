@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from headworks.control.modelling.queries import knowledge_rows
 from headworks.control.twin.plant import apply_plant
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
@@ -20,3 +21,15 @@ def test_the_examples_live_beside_each_other_and_applying_again_changes_nothing(
         assert not apply_plant(folder, dry_run=False, actor="test").empty
     for folder in FOLDERS:
         assert apply_plant(folder, dry_run=True, actor="test").empty
+
+
+@pytest.mark.feature("PWR-08")
+def test_what_plants_took_from_one_library_is_told_once() -> None:
+    for folder in FOLDERS:
+        apply_plant(folder, dry_run=False, actor="test")
+
+    rows = knowledge_rows()
+    vibration = [r["models"] for r in rows if (r["template"], r["condition"]) == ("bearing_vibration", "high")]
+
+    assert len(rows) > 150
+    assert len(vibration) == 1

@@ -11,7 +11,7 @@ from django.db.models import Count, Q, QuerySet
 
 from headworks.base.errors import NotFound
 from headworks.blocks import catalogue
-from headworks.blocks.template import GraphTemplate, Guidance, Text
+from headworks.blocks.template import Condition, GraphTemplate, Guidance, Text
 from headworks.control.modelling.models import ModelInstance, Template, TemplateVersion
 from headworks.control.twin.models import Asset, Tag
 from headworks.control.twin.search import pinyin
@@ -176,25 +176,31 @@ def template_rows() -> list[dict[str, Any]]:
 
 def knowledge_rows(q: str = "") -> list[dict[str, Any]]:
     """Return what experts say of every condition of the templates in use; of those in whose texts is every word of `q`
-    (in either language, or in pinyin in full or by initials)."""
+    (in either language, or in pinyin in full or by initials).
+
+    Plants that took a template from one library say the same thing: it stands here once, with the models of all of them.
+    """
     words = q[:LONGEST_QUERY].lower().split()
-    rows = []
+    rows: list[dict[str, Any]] = []
+    told: dict[tuple[str, str, Condition], dict[str, Any]] = {}
     for _, t, count in _templates():
         for c in t.conditions:
             said = _guidance(c.guidance)
             if said is None or not _mentions(t, c.name, [t.title, c.title, *_texts(c.guidance)], words):
                 continue
-            rows.append(
-                {
-                    "template": t.code,
-                    "template_title": _text(t.title),
-                    "condition": c.name,
-                    "title": _text(c.title),
-                    "priority": c.priority,
-                    "guidance": said,
-                    "models": count,
-                }
-            )
+            if (row := told.get((t.code, t.title.zh, c))) is not None:
+                row["models"] += count
+                continue
+            row = told[t.code, t.title.zh, c] = {
+                "template": t.code,
+                "template_title": _text(t.title),
+                "condition": c.name,
+                "title": _text(c.title),
+                "priority": c.priority,
+                "guidance": said,
+                "models": count,
+            }
+            rows.append(row)
     return rows
 
 
