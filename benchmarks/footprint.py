@@ -140,20 +140,22 @@ def prepare(folder: Path, dcs: ControlSystem, tags: int) -> tuple[Home, Path, di
 
 @dataclass
 class Usage:
-    """Processor time [s] and resident set [MiB] of one process and its children, over time [s]."""
+    """Processor time [s], resident set and of it what is no file [MiB] of one process and its children, over time [s]."""
 
     pid: int
     at: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
     rss: list[float] = field(default_factory=list)
+    anonymous: list[float] = field(default_factory=list)
 
     def look(self, now: float) -> None:
-        cpu = rss = 0.0
+        cpu = rss = anonymous = 0.0
         me = psutil.Process(self.pid)
         for process in (me, *me.children(recursive=True)):
             try:
                 times = process.cpu_times()
                 rss += process.memory_info().rss / MIB
+                anonymous += _anonymous(process.pid)
             except psutil.NoSuchProcess:
                 continue
             cpu += times.user + times.system
@@ -162,6 +164,7 @@ class Usage:
         self.at.append(now)
         self.cpu.append(cpu + ended.children_user + ended.children_system)
         self.rss.append(rss)
+        self.anonymous.append(anonymous)
 
     @property
     def cpu_percent(self) -> float:
@@ -172,6 +175,15 @@ class Usage:
         at, rss = np.array(self.at), np.array(self.rss)
         late = at >= at[0] + 0.2 * (at[-1] - at[0])
         return float(np.polyfit(at[late], rss[late], 1)[0]) * 3600.0 if late.sum() > 2 else float("nan")
+
+
+def _anonymous(pid: int) -> float:
+    """Return the memory of a process that is no file [MiB]; 0 where the kernel does not say."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/smaps_rollup") as f:
+        for line in f:
+            if line.startswith("Anonymous:"):
+                return int(line.split()[1]) / 1024
+    return 0.0
 
 
 class Ages:
@@ -216,8 +228,8 @@ async def observe(home: Home, args: argparse.Namespace, watched: dict[str, Usage
                 usage.look(now)
             if now - said >= 60:
                 said = now
-                total = sum(u.rss[-1] for u in watched.values())
-                print(f"  {now / 60:4.1f} min, {total:,.0f} MiB, load {os.getloadavg()[0]:.1f}", flush=True)
+                shown = ", ".join(f"{n} {watched[n].rss[-1]:.0f}" for n in ("bus", "historian", "engine", "connect"))
+                print(f"  {now / 60:4.1f} min, MiB: {shown}, load {os.getloadavg()[0]:.1f}", flush=True)
             if now >= args.minutes * 60:
                 return ages
             await asyncio.sleep(min(EVERY_S, args.minutes * 60 / 8, max(0.1, args.minutes * 60 - now)))
@@ -236,9 +248,10 @@ def stored_of(history: HistoryClient, plan: PartitionPlan, begin: int, end: int)
 
 
 def table(watched: Mapping[str, Usage]) -> None:
-    print(f"{'':12} {'CPU %':>7} {'MiB start':>10} {'end':>8} {'MiB/h':>8}")
+    print(f"{'':12} {'CPU %':>6} {'MiB':>5} {'no file':>8} {'MiB/h':>7}  MiB, evenly over the run")
     for name, u in watched.items():
-        print(f"{name:12} {u.cpu_percent:7.1f} {u.rss[0]:10.0f} {u.rss[-1]:8.0f} {u.slope():8.1f}")
+        course = " ".join(f"{u.rss[round(i)]:.0f}" for i in np.linspace(0, len(u.rss) - 1, 11))
+        print(f"{name:12} {u.cpu_percent:6.1f} {u.rss[-1]:5.0f} {u.anonymous[-1]:8.0f} {u.slope():7.1f}  {course}")
 
 
 def summary(roles: Mapping[str, Usage], others: Mapping[str, Usage]) -> dict[str, Any]:
@@ -337,7 +350,7 @@ def _pid(home: Home, role: str) -> int:
 
 
 def _without(parent: Usage, children: Sequence[Usage]) -> None:
-    for what in ("cpu", "rss"):
+    for what in ("cpu", "rss", "anonymous"):
         mine = np.array(getattr(parent, what)) - np.sum([getattr(c, what) for c in children], axis=0)
         setattr(parent, what, mine.tolist())
 
