@@ -70,7 +70,7 @@ export function antdConfig(name: ThemeName): ThemeConfig {
     },
     components: {
       Button: {
-        primaryShadow: 'none', defaultBg: 'transparent', defaultHoverBg: t.hover, defaultActiveBg: t.hover, defaultHoverColor: t.text,
+        primaryShadow: 'none', dangerColor: name === 'light' ? '#ffffff' : t.bg, defaultBg: 'transparent', defaultHoverBg: t.hover, defaultActiveBg: t.hover, defaultHoverColor: t.text,
         defaultActiveColor: t.text, defaultHoverBorderColor: t.accent, defaultActiveBorderColor: t.accent,
       },
       Segmented: { itemSelectedBg: t['accent-soft'], itemSelectedColor: t.text, trackBg: t.raised, itemColor: t.muted },

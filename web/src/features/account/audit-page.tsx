@@ -1,72 +1,155 @@
-import { useInfiniteQuery } from '@tanstack/react-query';
-import { AutoComplete, Button, Input } from 'antd';
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { AutoComplete, Button, Select } from 'antd';
+import { Fragment, useEffect, useId, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useSearchParams } from 'react-router';
+import { StaleNote } from '../../components/stale-note';
 import { Empty, ErrorState, Loading } from '../../components/states';
-import { formatDateTime } from '../../lib/format';
-import { auditQuery, type AuditRow } from './api';
+import { formatDateTime, zoneLabel } from '../../lib/format';
+import { useNow } from '../../live/hooks';
+import { ACTIONS, AREAS, areaOf } from './actions';
+import { auditQuery, usersQuery, type AuditEntry, type AuditFilter } from './api';
 import '../../components/parts.css';
 import './account.css';
 
-/** Beginnings of actions that people look for; any other can be typed. */
-const AREAS = ['session.', 'user.', 'password.', 'token.', 'plant.', 'import.', 'source.', 'device.', 'alarms.', 'order', 'file.', 'job.', 'backtest'];
+const SETTLE_MS = 300;
 
-function detailText(detail: Record<string, unknown>): string {
-  return Object.entries(detail).map(([k, v]) => `${k}=${typeof v === 'object' ? JSON.stringify(v) : String(v)}`).join('  ');
-}
-
-function Row({ row }: { row: AuditRow }) {
-  const { t } = useTranslation('account');
-  return (
-    <tr data-testid="audit-row" data-action={row.action}>
-      <td data-label={t('account:audit.columns.at')} className="hw-num">{formatDateTime(row.at_ms)}</td>
-      <th scope="row">{row.actor}</th>
-      <td data-label={t('account:audit.columns.action')}>{t(`account:action.${row.action.replace('.', '_')}`, { defaultValue: row.action })} <span className="hw-code">{row.action}</span></td>
-      <td data-label={t('account:audit.columns.object')} className="hw-auditobject">{row.kind} <span className="hw-code">{row.object_id}</span></td>
-      <td data-label={t('account:audit.columns.detail')} className="hw-mono hw-auditdetail">{detailText(row.detail)}</td>
-      <td data-label={t('account:audit.columns.address')} className="hw-mono">{row.address}</td>
-    </tr>
-  );
-}
-
-/** Who changed what and when; it can be read, never edited. */
-export default function AuditPage() {
-  const { t } = useTranslation('account');
+function useFilters() {
   const [params, setParams] = useSearchParams();
-  const filter = { actor: params.get('actor') ?? '', action: params.get('action') ?? '' };
-  const audit = useInfiniteQuery(auditQuery(filter));
-  const rows = audit.data?.pages.flatMap((p) => p.items) ?? [];
-  const set = (name: string, value: string) => setParams((old) => {
+  const filter: AuditFilter = { actor: params.get('actor') ?? '', action: params.get('action') ?? '' };
+  const set = (name: keyof AuditFilter, value: string) => setParams((old) => {
     const next = new URLSearchParams(old);
     if (value) next.set(name, value);
     else next.delete(name);
     return next;
   }, { replace: true });
+  return { filter, set };
+}
+
+/** Typed, or chosen among the users; a wrong login has a name that no user has. */
+function ActorField({ value, onChange }: { value: string; onChange: (actor: string) => void }) {
+  const { t } = useTranslation('account');
+  const { data: users } = useQuery({ ...usersQuery(), refetchInterval: false });
+  const [text, setText] = useState(value);
+  useEffect(() => {
+    const wanted = text.trim();
+    if (wanted === value) return undefined;
+    const timer = setTimeout(() => onChange(wanted), SETTLE_MS);
+    return () => clearTimeout(timer);
+    // Only what is typed sets the time running.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [text]);
+  return (
+    <AutoComplete
+      className="hw-auditfield" value={text} allowClear placeholder={t('account:audit.anyActor')} aria-label={t('account:audit.columns.actor')} data-testid="audit-actor"
+      options={(users ?? []).map((u) => ({ value: u.name, label: u.display && u.display !== u.name ? t('account:audit.person', { display: u.display, name: u.name }) : u.name }))}
+      showSearch={{ filterOption: (typed, option) => String(option?.label ?? '').toLowerCase().includes(typed.trim().toLowerCase()) }} onChange={(v) => setText(v ?? '')}
+    />
+  );
+}
+
+function useActionName(): (action: string) => string {
+  const { t } = useTranslation('account');
+  return (action) => t(`account:action.${action}`, { defaultValue: '' });
+}
+
+function ActionField({ value, onChange }: { value: string; onChange: (action: string) => void }) {
+  const { t } = useTranslation('account');
+  const nameOf = useActionName();
+  // One flat list: a grouped one puts attributes on its headings that screen readers trip over.
+  const options = AREAS.flatMap((area) => [
+    { value: `${area}.`, label: t('account:audit.allOf', { area: t(`account:area.${area}`) }), className: 'hw-auditarea' },
+    ...ACTIONS.filter((a) => areaOf(a) === area).map((a) => ({ value: a, label: t('account:audit.actionOf', { name: nameOf(a), code: a }) })),
+  ]);
+  return (
+    <Select<string>
+      className="hw-auditfield" allowClear value={value || null} placeholder={t('account:audit.anyAction')} aria-label={t('account:audit.columns.action')} options={options}
+      data-testid="audit-action" popupMatchSelectWidth={320} showSearch={{ optionFilterProp: 'label' }} onChange={(v) => onChange(v ?? '')}
+    />
+  );
+}
+
+function plain(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function Row({ entry }: { entry: AuditEntry }) {
+  const { t } = useTranslation('account');
+  const nameOf = useActionName();
+  const id = useId();
+  const [open, setOpen] = useState(false);
+  const name = nameOf(entry.action);
+  return (
+    <>
+      <tr data-testid="audit-row" data-action={entry.action} data-actor={entry.actor}>
+        <td className="hw-num hw-audittime">{formatDateTime(entry.at_ms)}</td>
+        <th scope="row">{name || entry.action} {name ? <span className="hw-code">{entry.action}</span> : null}</th>
+        <td data-label={t('account:audit.columns.actor')}>{entry.actor || <span className="hw-muted">{t('account:audit.nobody')}</span>}</td>
+        <td data-label={t('account:audit.columns.object')}>{entry.kind ? t(`account:kind.${entry.kind}`, { defaultValue: entry.kind }) : null}</td>
+        <td data-label={t('account:audit.columns.address')} className="hw-num">{entry.address}</td>
+        <td className="hw-acts">
+          <Button size="small" aria-expanded={open} aria-controls={open ? id : undefined} data-testid="audit-detail" aria-label={open ? undefined : t('account:audit.detailOf', { name: name || entry.action, time: formatDateTime(entry.at_ms) })} onClick={() => setOpen(!open)}>{t(open ? 'account:audit.less' : 'account:audit.detail')}</Button>
+        </td>
+      </tr>
+      {open ? (
+        <tr className="hw-auditdetail" id={id}>
+          <td colSpan={6}>
+            <dl className="hw-dl">
+              {entry.object_id ? <><dt>{t('account:audit.objectId')}</dt><dd className="hw-mono">{entry.object_id}</dd></> : null}
+              {Object.entries(entry.detail).map(([key, value]) => <Fragment key={key}><dt className="hw-mono">{key}</dt><dd className="hw-mono">{plain(value)}</dd></Fragment>)}
+              <dt>{t('account:audit.entry')}</dt><dd className="hw-mono">{entry.id}</dd>
+            </dl>
+          </td>
+        </tr>
+      ) : null}
+    </>
+  );
+}
+
+const COLUMNS = ['at', 'action', 'actor', 'object', 'address'] as const;
+
+function Rows({ entries }: { entries: AuditEntry[] }) {
+  const { t } = useTranslation('account');
+  return (
+    <div className="hw-tablewrap">
+      <table className="hw-rows hw-audit">
+        <thead>
+          <tr>
+            {COLUMNS.map((c) => <th key={c} scope="col">{t(`account:audit.columns.${c}`)}</th>)}
+            <th scope="col"><span className="hw-sr">{t('account:act')}</span></th>
+          </tr>
+        </thead>
+        <tbody>{entries.map((entry) => <Row key={entry.id} entry={entry} />)}</tbody>
+      </table>
+    </div>
+  );
+}
+
+/** Who did what and when, newest first. */
+export default function AuditPage() {
+  const { t } = useTranslation('account');
+  const { filter, set } = useFilters();
+  const now = useNow();
+  const audit = useInfiniteQuery(auditQuery(filter));
+  const entries = useMemo(() => audit.data?.pages.flatMap((p) => p.items) ?? [], [audit.data]);
+  const narrowed = Boolean(filter.actor || filter.action);
   return (
     <div className="hw-page">
-      <div className="hw-page-head"><h1>{t('account:audit.title')}</h1></div>
-      <div className="hw-toolbar">
-        <Input.Search
-          key={filter.actor} className="hw-auditpick" allowClear defaultValue={filter.actor} placeholder={t('account:audit.actor')} aria-label={t('account:audit.actor')} data-testid="audit-actor"
-          onSearch={(v) => set('actor', v.trim())} onBlur={(e) => set('actor', e.target.value.trim())}
-        />
-        <AutoComplete
-          className="hw-auditpick" allowClear value={filter.action} placeholder={t('account:audit.action')} aria-label={t('account:audit.action')} data-testid="audit-action" onChange={(v: string | undefined) => set('action', (v ?? '').trim())}
-          options={AREAS.map((value) => ({ value, label: t(`account:area.${value.replace('.', '')}`) }))}
-        />
+      <div className="hw-page-head">
+        <h1>{t('account:audit.title')}</h1>
+        <p className="hw-muted">{t('account:audit.zone', { zone: zoneLabel(now) })}</p>
       </div>
+      <div className="hw-toolbar">
+        <ActorField value={filter.actor} onChange={(actor) => set('actor', actor)} />
+        <ActionField value={filter.action} onChange={(action) => set('action', action)} />
+      </div>
+      <StaleNote query={audit} />
       <section className="hw-panel">
         {audit.isPending ? <Loading rows={10} />
           : audit.error && !audit.data ? <ErrorState error={audit.error} retry={() => void audit.refetch()} />
-            : rows.length ? (
-              <div className="hw-tablewrap">
-                <table className="hw-rows">
-                  <thead><tr>{(['at', 'actor', 'action', 'object', 'detail', 'address'] as const).map((c) => <th key={c} scope="col">{t(`account:audit.columns.${c}`)}</th>)}</tr></thead>
-                  <tbody>{rows.map((row) => <Row key={row.id} row={row} />)}</tbody>
-                </table>
-              </div>
-            ) : <Empty title={t('account:audit.empty')} hint={t('account:audit.emptyHint')} />}
-        {audit.hasNextPage ? <p className="hw-foot"><Button loading={audit.isFetchingNextPage} data-testid="audit-more" onClick={() => void audit.fetchNextPage()}>{t('account:more')}</Button></p> : null}
+            : entries.length ? <Rows entries={entries} />
+              : <Empty title={t(narrowed ? 'account:audit.noMatch' : 'account:audit.empty')} hint={t(narrowed ? 'account:audit.noMatchHint' : 'account:audit.emptyHint')} />}
+        {audit.hasNextPage ? <p className="hw-foot"><Button loading={audit.isFetchingNextPage} data-testid="audit-more" onClick={() => void audit.fetchNextPage()}>{t('account:audit.more')}</Button></p> : null}
       </section>
     </div>
   );

@@ -21,6 +21,9 @@ interface Group {
 
 type MenuPage = Manifest['pages'][number] & { group?: string };
 
+/** Pages about oneself: they stand in the menu of the user, and on a phone in the sheet of all pages. */
+export const OWN_PAGES = new Set(['tokens']);
+
 /** How many pages stand in the bar of a phone before the rest goes under "more". */
 const ON_PHONE = 4;
 
@@ -57,7 +60,7 @@ function useUnacked(): number {
 /** Every page in one column beside the tree, group by group. */
 export function Rail() {
   const { t } = useTranslation('shell');
-  const groups = useMenu();
+  const groups = useMenu().map((g) => ({ ...g, items: g.items.filter((item) => !OWN_PAGES.has(item.id)) })).filter((g) => g.items.length);
   const unacked = useUnacked();
   return (
     <nav className="hw-rail" aria-label={t('shell:nav.label')}>

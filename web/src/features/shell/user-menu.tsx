@@ -1,6 +1,7 @@
 import { CheckOutlined, UserOutlined } from '@ant-design/icons';
 import { Dropdown, type MenuProps } from 'antd';
 import { useTranslation } from 'react-i18next';
+import { useNavigate } from 'react-router';
 import { queryClient } from '../../lib/client';
 import { request } from '../../lib/http';
 import { setLanguage } from '../../lib/i18n';
@@ -8,7 +9,9 @@ import { keys } from '../../lib/keys';
 import type { Session } from '../../lib/types';
 import { setPreferences, usePreferences } from '../../theme/preferences';
 import { THEME_NAMES } from '../../theme/tokens';
+import { ICONS } from './icons';
 import { LanguageSwitch } from './language-switch';
+import { OWN_PAGES, useMenu } from './nav';
 
 async function signOut(): Promise<void> {
   try {
@@ -23,6 +26,8 @@ async function signOut(): Promise<void> {
 export function UserMenu({ session, narrow }: { session: Session; narrow: boolean }) {
   const { t, i18n } = useTranslation('shell');
   const { theme, blink } = usePreferences();
+  const navigate = useNavigate();
+  const own = useMenu().flatMap((g) => g.items).filter((page) => OWN_PAGES.has(page.id));
   const items: MenuProps['items'] = [
     { key: 'who', type: 'group', label: t('shell:user.roles', { roles: session.user?.roles.map((r) => t(`shell:role.${r}`, { defaultValue: r })).join(' ') }) },
     { key: 'theme', type: 'group', label: t('shell:user.theme'), children: THEME_NAMES.map((name) => ({
@@ -32,6 +37,7 @@ export function UserMenu({ session, narrow }: { session: Session; narrow: boolea
     { key: 'blink', label: t(blink ? 'shell:user.blinkOff' : 'shell:user.blinkOn') },
     ...(narrow ? [{ key: 'language', label: t(`shell:language.${i18n.language === 'en' ? 'zh-CN' : 'en'}`) }] : []),
     { type: 'divider' },
+    ...own.map((page) => ({ key: page.path, icon: ICONS[page.id], label: <span data-testid={`menu-${page.id}`}>{page.title}</span> })),
     { key: 'out', label: t('shell:user.out') },
   ];
   const onClick: MenuProps['onClick'] = ({ key }) => {
@@ -39,6 +45,7 @@ export function UserMenu({ session, narrow }: { session: Session; narrow: boolea
     if (chosen) setPreferences({ theme: chosen });
     if (key === 'blink') setPreferences({ blink: !blink });
     if (key === 'language') void setLanguage(i18n.language === 'en' ? 'zh-CN' : 'en');
+    if (own.some((page) => page.path === key)) void navigate(key);
     if (key === 'out') void signOut();
   };
   return (
