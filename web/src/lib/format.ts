@@ -63,6 +63,11 @@ export function formatValue(value: number | null, low: number | null = null, hig
   return value === null || !Number.isFinite(value) ? '—' : formatNumber(value, decimalsFor(low, high, value));
 }
 
+/** A value without a known range, such as that of an alarm: whole numbers, and states above all, stay whole. */
+export function formatReading(value: number | null): string {
+  return value !== null && Number.isInteger(value) && Math.abs(value) < 1e7 ? String(value) : formatValue(value);
+}
+
 const AGES: [number, string][] = [[86_400_000, 'day'], [3_600_000, 'hour'], [60_000, 'minute'], [1000, 'second']];
 
 /** How long ago, in the largest fitting unit; never negative. */

@@ -18,7 +18,7 @@ export const keys = {
   summary: ['alarms', 'summary'] as const,
   alarmLists: ['alarms', 'list'] as const,
   alarmList: (query: AlarmQuery) => ['alarms', 'list', query] as const,
-  hidden: (cause: string, n: number) => ['alarms', 'hidden', cause, n] as const,
+  hidden: (cause: string) => ['alarms', 'hidden', cause] as const,
   alarm: (id: string) => ['alarms', 'one', id] as const,
   tags: (asset: number | null, q: string) => ['tags', 'list', asset, q] as const,
   tag: (id: number) => ['tags', 'one', id] as const,

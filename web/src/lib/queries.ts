@@ -56,10 +56,10 @@ export function alarmsPath(query: AlarmQuery, cursor?: string): string {
   return `alarms?${params}`;
 }
 
-/** What a first-out suppresses; `n` is how many it says, so that a change asks again. */
-export const hiddenAlarmsQuery = (cause: string, n: number) =>
+/** What a first-out suppresses. */
+export const hiddenAlarmsQuery = (cause: string) =>
   queryOptions({
-    queryKey: keys.hidden(cause, n),
+    queryKey: keys.hidden(cause),
     queryFn: async ({ signal }) =>
       (await get<Page<Alarm>>(`alarms?cause=${cause}&state=all&suppressed=show&limit=${ALARM_PAGE}`, signal)).items,
     refetchInterval: 10_000,

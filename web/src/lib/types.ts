@@ -119,6 +119,8 @@ export interface AlarmDetail extends Alarm {
   template?: string;
   transitions: Transition[];
   guidance: Guidance | null;
+  /** The tags its condition depends on, with what they were compared with. */
+  evidence?: { id: number; code: string; title: Title; unit: string; low: number | null; high: number | null; limits: { value: number; kind: 'above' | 'below' }[] }[];
   /** The first of those it suppresses. */
   suppressed?: { total: number; items: Alarm[] };
   orders?: { id: string; number: string; state: string }[];

@@ -8,7 +8,7 @@ import { Link, useNavigate } from 'react-router';
 import { GuidanceView } from '../../components/guidance';
 import { PriorityMark } from '../../components/priority';
 import { Ready } from '../../components/states';
-import { formatDateTime, formatValue, titleOf } from '../../lib/format';
+import { formatDateTime, formatReading, titleOf } from '../../lib/format';
 import { alarmQuery } from '../../lib/queries';
 import type { AlarmDetail } from '../../lib/types';
 import { isSuppressed } from '../../live/bridge';
@@ -34,8 +34,8 @@ function Facts({ alarm }: { alarm: AlarmDetail }) {
       </dd>
       <dt>{t('alarms:columns.raised')}</dt><dd className="hw-num">{formatDateTime(alarm.raised_ms)}</dd>
       {alarm.cleared_ms === null ? null : <><dt>{t('alarms:columns.cleared')}</dt><dd className="hw-num">{formatDateTime(alarm.cleared_ms)}</dd></>}
-      {alarm.value === null ? null : <><dt>{t('alarms:columns.value')}</dt><dd className="hw-num">{formatValue(alarm.value)} {unit}</dd></>}
-      {alarm.limit === null || alarm.limit === undefined ? null : <><dt>{t('alarms:columns.limit')}</dt><dd className="hw-num">{formatValue(alarm.limit)} {unit}</dd></>}
+      {alarm.value === null ? null : <><dt>{t('alarms:columns.value')}</dt><dd className="hw-num">{formatReading(alarm.value)} {unit}</dd></>}
+      {alarm.limit === null || alarm.limit === undefined ? null : <><dt>{t('alarms:columns.limit')}</dt><dd className="hw-num">{formatReading(alarm.limit)} {unit}</dd></>}
       <dt>{t('alarms:columns.model')}</dt><dd>{alarm.instance.code} <span className="hw-code">{alarm.condition}</span></dd>
       {alarm.acked_by ? <><dt>{t('alarms:columns.by')}</dt><dd>{alarm.acked_by} <span className="hw-num hw-muted">{alarm.acked_ms === null ? '' : formatDateTime(alarm.acked_ms)}</span></dd></> : null}
       {alarm.comment ? <><dt>{t('alarms:columns.comment')}</dt><dd>{alarm.comment}</dd></> : null}
@@ -65,7 +65,7 @@ function useDraft(alarm: AlarmDetail): OrderDraft {
   const title = titleOf(alarm.title);
   const asset = titleOf(alarm.asset.title);
   const lines = [t('orders:alarmText', { title, asset: `${asset} ${alarm.asset.code}`, time: formatDateTime(alarm.raised_ms) })];
-  if (alarm.value !== null) lines.push(t('orders:alarmValue', { value: formatValue(alarm.value), unit: alarm.unit === '1' ? '' : alarm.unit ?? '' }));
+  if (alarm.value !== null) lines.push(t('orders:alarmValue', { value: formatReading(alarm.value), unit: alarm.unit === '1' ? '' : alarm.unit ?? '' }));
   const actions = alarm.guidance?.actions ?? [];
   if (actions.length) lines.push('', t('orders:alarmActions'), ...actions.map((a, i) => `${i + 1}. ${titleOf(a)}`));
   return { alarm: alarm.id, asset: alarm.asset.id, title: t('orders:fromAlarm', { asset, title }), description: lines.join('\n'), priority: alarm.priority };

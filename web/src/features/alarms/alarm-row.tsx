@@ -2,7 +2,7 @@ import { Button, Checkbox } from 'antd';
 import { memo, type CSSProperties } from 'react';
 import { useTranslation } from 'react-i18next';
 import { PriorityMark } from '../../components/priority';
-import { formatValue, formatWhen, titleOf } from '../../lib/format';
+import { formatReading, formatWhen, titleOf } from '../../lib/format';
 import type { Alarm } from '../../lib/types';
 import { isSuppressed } from '../../live/bridge';
 
@@ -80,7 +80,7 @@ export const AlarmRow = memo(function AlarmRow(props: Props) {
         <Story alarm={alarm} child={child} expanded={props.expanded} onExpand={props.onExpand} />
       </span>
       <span role="gridcell" className="hw-num hw-avalue">
-        {alarm.value === null ? null : <>{formatValue(alarm.value)} <small className="hw-muted">{alarm.unit === '1' ? '' : alarm.unit}</small></>}
+        {alarm.value === null ? null : <>{formatReading(alarm.value)} <small className="hw-muted">{alarm.unit === '1' ? '' : alarm.unit}</small></>}
       </span>
       <span role="gridcell" className="hw-astate">{t(suppressed ? `alarms:suppressedState.${active ? 'active' : 'cleared'}` : `alarms:state.${alarm.state}`)}</span>
       <span role="gridcell" className="hw-aby hw-nowrap hw-muted">{alarm.acked_by}</span>

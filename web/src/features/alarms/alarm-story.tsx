@@ -1,6 +1,6 @@
 import { useTranslation } from 'react-i18next';
 import { PriorityMark } from '../../components/priority';
-import { formatDateTime, formatValue, titleOf } from '../../lib/format';
+import { formatDateTime, formatReading, titleOf } from '../../lib/format';
 import type { Alarm, AlarmDetail } from '../../lib/types';
 import { isSuppressed } from '../../live/bridge';
 
@@ -74,7 +74,7 @@ export function Timeline({ alarm }: { alarm: AlarmDetail }) {
           <span className="hw-num hw-muted">{formatDateTime(step.at_ms)}</span>
           <span>
             <b>{t(`alarms:transition.${step.name}`, { defaultValue: step.name })}</b>
-            {step.value === null ? null : <span className="hw-num"> {formatValue(step.value)} {alarm.unit === '1' ? '' : alarm.unit}</span>}
+            {step.value === null ? null : <span className="hw-num"> {formatReading(step.value)} {alarm.unit === '1' ? '' : alarm.unit}</span>}
             {step.by ? <span className="hw-muted"> {step.by}</span> : null}
             {step.comment ? <q>{step.comment}</q> : null}
           </span>

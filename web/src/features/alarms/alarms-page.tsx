@@ -1,5 +1,5 @@
 import { useHost } from '@headworks/app-sdk';
-import { keepPreviousData, useQueries, useQuery } from '@tanstack/react-query';
+import { useQueries, useQuery } from '@tanstack/react-query';
 import { Button } from 'antd';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -66,11 +66,13 @@ function useKeys(keysOf: Keys): void {
   }, []);
 }
 
-/** The alarms that the opened first-outs suppress, by the id of the first-out. */
+/** The alarms that the opened first-outs suppress, by the id of the first-out; asked again when their number changes. */
 function useHidden(alarms: Alarm[], expanded: ReadonlySet<string>): Map<string, Alarm[]> {
   const causes = alarms.filter((a) => expanded.has(a.id) && (a.suppressing ?? 0) > 0);
+  const numbers = causes.map((a) => `${a.id}:${a.suppressing}`).join();
+  useEffect(() => { if (numbers) void queryClient.invalidateQueries({ queryKey: ['alarms', 'hidden'] }); }, [numbers]);
   return useQueries({
-    queries: causes.map((a) => ({ ...hiddenAlarmsQuery(a.id, a.suppressing ?? 0), placeholderData: keepPreviousData })),
+    queries: causes.map((a) => hiddenAlarmsQuery(a.id)),
     combine: (results) => new Map(results.map((r, i) => [causes[i]?.id ?? '', r.data ?? []])),
   });
 }

@@ -65,6 +65,7 @@ function Overview({ assets, asset }: { assets: Asset[]; asset: Asset }) {
           <h1>{titleOf(asset.title)} <span className="hw-code">{asset.code}</span></h1>
         </div>
         <Facts health={byAsset.get(asset.id)} tags={tags.data} />
+        <div className="hw-monitorlinks"><Link to={`/assets/${asset.id}`} data-testid="monitor-asset">{t('monitor:toAsset')}</Link></div>
       </div>
       <div className="hw-monitor-grid">
         {children.length ? (

@@ -24,6 +24,8 @@ export interface Order {
   priority: number;
   asset: { id: number | null; code: string; title: Title } | null;
   alarm: { id: string; title: Title; state: AlarmState; raised_ms: number } | null;
+  /** Tags the alarm was based on, and when it was raised. */
+  evidence: { tags: number[]; at_ms: number } | null;
   assignee: string | null;
   created_by: string;
   created_ms: number;
@@ -32,7 +34,8 @@ export interface Order {
   finished_ms: number | null;
   closed_ms: number | null;
   result: OrderResult | null;
-  steps: { at_ms: number; by: string; name: string; comment: string | null }[];
+  /** `detail` is what a step set: the assignee, or a result that may have been given up since. */
+  steps: { at_ms: number; by: string; name: string; comment: string | null; detail: Partial<OrderResult> & { assignee?: string | null } }[];
 }
 
 export interface OrderPage {

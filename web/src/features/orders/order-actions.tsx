@@ -22,6 +22,7 @@ export function stepsOf(order: Order, may: (permission: string) => boolean): Ste
   if ((order.state === 'open' || order.state === 'in_progress') && execute) found.push('assign');
   if (execute) found.push('comment');
   if ((order.state === 'open' || order.state === 'in_progress') && close) found.push('cancel');
+  if (order.state === 'closed' && close) found.push('reopen');
   return found;
 }
 
@@ -63,12 +64,14 @@ function AssignForm({ order, onSubmit }: FormProps) {
 }
 
 /** A comment; what is undone or given up needs a reason, the others may go without. */
-function CommentForm({ step, onSubmit }: FormProps & { step: Step }) {
+function CommentForm({ order, step, onSubmit }: FormProps & { step: Step }) {
   const { t } = useTranslation('orders');
-  const needed = step === 'cancel' || step === 'reopen' || step === 'comment';
+  const standing = step === 'close' && Boolean(order.alarm?.state.endsWith('_active'));
+  const needed = step === 'cancel' || step === 'reopen' || step === 'comment' || standing;
   return (
     <Form<{ comment?: string }> id="order-step" layout="vertical" requiredMark={false} onFinish={(v) => onSubmit({ comment: v.comment ?? '' })}>
-      {step === 'comment' ? null : <p>{t(`orders:explain.${step}`)}</p>}
+      {step === 'comment' ? null : <p className="hw-steptext">{t(`orders:explain.${step}`)}</p>}
+      {standing ? <p className="hw-note hw-steptext">{t('orders:explain.standing')}</p> : null}
       <Form.Item name="comment" label={t(needed && step !== 'comment' ? 'orders:reason' : 'orders:comment')} rules={needed ? [{ required: true, whitespace: true, message: t('orders:need.reason') }] : []}>
         <Input.TextArea rows={3} maxLength={2000} data-testid="order-comment" />
       </Form.Item>
@@ -94,7 +97,7 @@ export function OrderActions({ order }: { order: Order }) {
   return (
     <div className="hw-orderacts">
       {steps.map((name, i) => (
-        <Button key={name} type={i === 0 && name !== 'comment' ? 'primary' : 'default'} data-testid={`order-${name}`} onClick={() => setStep(name)}>
+        <Button key={name} type={i === 0 && name !== 'comment' && order.state !== 'closed' ? 'primary' : 'default'} data-testid={`order-${name}`} onClick={() => setStep(name)}>
           {t(`orders:step.${name}`)}
         </Button>
       ))}

@@ -9,6 +9,8 @@ import { Due, OrderStateMark, usePersonName } from './order-parts';
 import '../../components/parts.css';
 import './orders.css';
 
+const AROUND_MS = 15 * 60_000;
+
 function Facts({ order }: { order: Order }) {
   const { t } = useTranslation('orders');
   const nameOf = usePersonName();
@@ -27,6 +29,12 @@ function Facts({ order }: { order: Order }) {
             <Link to={`/alarms?state=all&open=${order.alarm.id}`} data-testid="order-alarm">{titleOf(order.alarm.title)}</Link>
             <span className="hw-muted hw-num"> {formatDateTime(order.alarm.raised_ms)} · {t(`alarms:state.${order.alarm.state}`)}</span>
           </dd>
+        </>
+      ) : null}
+      {order.evidence?.tags.length ? (
+        <>
+          <dt>{t('orders:field.evidence')}</dt>
+          <dd><Link data-testid="order-evidence" to={`/trend?tags=${order.evidence.tags.join(',')}&from=${order.evidence.at_ms - AROUND_MS}&to=${order.evidence.at_ms + AROUND_MS}`}>{t('orders:toTrend')}</Link></dd>
         </>
       ) : null}
       <dt>{t('orders:field.priority')}</dt><dd>{t('orders:priority', { n: order.priority, name: t(`common:priority.${order.priority}`) })}</dd>
@@ -68,6 +76,8 @@ function Steps({ order }: { order: Order }) {
             <span className="hw-num hw-muted">{formatDateTime(step.at_ms)}</span>
             <span>
               <b>{t(`orders:did.${step.name}`, { defaultValue: step.name })}</b> <span className="hw-muted">{nameOf(step.by)}</span>
+              {step.name === 'assign' ? <span> {nameOf(step.detail.assignee) || t('orders:nobody')}</span> : null}
+              {step.detail.outcome ? <span className="hw-stepresult">{[t(`orders:outcome.${step.detail.outcome}`), step.detail.cause, step.detail.action].filter(Boolean).join(' · ')}</span> : null}
               {step.comment ? <q className="hw-prewrap">{step.comment}</q> : null}
             </span>
           </li>
