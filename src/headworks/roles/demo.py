@@ -6,19 +6,23 @@ platform, and is connected by the person who tries it.
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
+import msgspec
 
 from headworks.base import log
 from headworks.base.settings import Home
 from headworks.roles.context import Endpoints
-from headworks.roles.feed import control_system_login, control_system_port
+from headworks.roles.feed import CONTROL_SYSTEM, ControlSystem, control_system_login, control_system_port
 from headworks.roles.installation import demo_login, device_token, initialise
 from headworks.roles.supervisor import ORDER, Supervisor
 
 _SIMULATED, _SERVED = "u1", "u2"
+_SERVER_SECONDS = 120.0
 
 
 def run_demo(home: Home, plants: Sequence[Path]) -> int:
@@ -40,6 +44,7 @@ def run_demo(home: Home, plants: Sequence[Path]) -> int:
         dcs = (control_system_port(home), *control_system_login(home))
         companions["simulate-opcua"] = ("simulate-opcua", "--port", str(dcs[0]))
     log_file = home.folder("log") / "headworks.log"
+    begun = time.time()
     log.configure("WARNING", "console", role="supervisor")
 
     def ready(endpoints: Endpoints) -> None:
@@ -48,9 +53,24 @@ def run_demo(home: Home, plants: Sequence[Path]) -> int:
         click.secho(f"address   http://{host}:{port}", bold=True)
         click.secho(f"username  {username}", bold=True)
         click.secho(f"password  {password}", bold=True)
-        if dcs:
-            click.echo(f"opcua     opc.tcp://127.0.0.1:{dcs[0]}  user {dcs[1]}  password {dcs[2]}")
         click.echo("stop      Ctrl-C")
+        if dcs:
+            threading.Thread(
+                target=_tell_control_system, args=(home, begun, dcs[1], dcs[2], log_file), daemon=True
+            ).start()
 
     with log_file.open("ab") as output:
         return Supervisor(home, ORDER, output, companions).run(ready)
+
+
+def _tell_control_system(home: Home, begun: float, username: str, password: str, log_file: Path) -> None:
+    """Print where the control system listens, once it does: the file of this start is younger than `begun` [s since 1970]."""
+    file = home.path / "run" / CONTROL_SYSTEM
+    until = time.monotonic() + _SERVER_SECONDS
+    while not (file.exists() and file.stat().st_mtime >= begun):
+        if time.monotonic() > until:
+            click.echo(f"opcua     not up after {_SERVER_SECONDS:.0f} s, see {log_file}", err=True)
+            return
+        time.sleep(0.2)
+    found = msgspec.json.decode(file.read_bytes(), type=ControlSystem)
+    click.echo(f"opcua     {found.endpoint}  user {username}  password {password}")

@@ -50,6 +50,9 @@ def simulate_unit(home: Home, folder: Path, *, seed: int, speed: float, script_f
     asyncio.run(work())
 
 
+CONTROL_SYSTEM = "opcua-u2.json"
+
+
 class ControlSystem(msgspec.Struct, kw_only=True):
     """Where the simulated control system of unit 2 listens (``run/opcua-u2.json``), and the port it was asked to take."""
 
@@ -76,7 +79,7 @@ def control_system_port(home: Home) -> int:
     """Return a port that is free: the one of the last start, so that who is connected stays so, or that of the settings."""
     wanted = home.settings.opcua_port
     with contextlib.suppress(OSError, msgspec.DecodeError):
-        last = msgspec.json.decode((home.path / "run" / "opcua-u2.json").read_bytes(), type=ControlSystem)
+        last = msgspec.json.decode((home.path / "run" / CONTROL_SYSTEM).read_bytes(), type=ControlSystem)
         if last.wanted == wanted and _free(last.port):
             return last.port
     return wanted if wanted and _free(wanted) else free_port()
@@ -119,7 +122,7 @@ def serve_control_system(
         found = ControlSystem(
             endpoint=server.endpoint, username=username, port=server.port, wanted=home.settings.opcua_port
         )
-        write_atomic(run / "opcua-u2.json", msgspec.json.encode(found))
+        write_atomic(run / CONTROL_SYSTEM, msgspec.json.encode(found))
 
     async def work() -> None:
         stopping = asyncio.Event()
