@@ -5,12 +5,16 @@ import { formatAge, formatValue } from '../lib/format';
 import { isOverride, quality, statusKey } from '../lib/status';
 import type { Tag } from '../lib/types';
 
+/** A signal that is 0 or 1 is written so, and not as 1.000. */
+const isState = (tag: Tag, value: number | null | undefined): boolean =>
+  tag.low === 0 && tag.high === 1 && (tag.unit === '' || tag.unit === '1') && (value === 0 || value === 1);
+
 /** A number with its unit; quality and staleness change how it is drawn, "no data" is a dash and never zero. */
 export function Value({ tag, point, now }: { tag: Tag; point: Point | undefined; now: number }) {
   const stale = point !== undefined && now - point.time > tag.staleness_ms;
   return (
     <span className="hw-value hw-num" data-quality={point ? quality(point.status) : 'none'} data-stale={stale}>
-      <b>{formatValue(point?.value ?? null, tag.low, tag.high)}</b>
+      <b>{isState(tag, point?.value) ? String(point?.value) : formatValue(point?.value ?? null, tag.low, tag.high)}</b>
       {tag.unit && tag.unit !== '1' ? <i>{tag.unit}</i> : null}
     </span>
   );

@@ -3,12 +3,14 @@ import { Button } from 'antd';
 import { useEffect, useRef, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNow } from '../../live/hooks';
+import { isSuppressed } from '../../live/bridge';
 import { AlarmRow } from './alarm-row';
 import type { Row } from './order';
 
 const ROW_PX = 40;
 const NARROW_ROW_PX = 92;
-const NARROW_STORY_PX = 50;
+const NARROW_BADGE_PX = 26;
+const NARROW_BUTTON_PX = 48;
 const MINUTE_MS = 60_000;
 const COLUMNS = ['check', 'mark', 'raised', 'asset', 'title', 'value', 'state', 'by', 'act'] as const;
 
@@ -29,9 +31,11 @@ interface Props {
   onExpand: (id: string) => void;
 }
 
-/** On a phone the story of an alarm has its own line. */
-const hasStory = ({ alarm, child }: Row): boolean =>
-  Boolean(alarm.first_out || alarm.suppressing || alarm.order || (alarm.suppressed_by && !alarm.released_ms && !child));
+/** On a phone the story of an alarm has its own line, a high one where there is something to press. */
+function storyPx({ alarm, child }: Row): number {
+  if (alarm.suppressing) return NARROW_BUTTON_PX;
+  return alarm.first_out || (isSuppressed(alarm) && !child) ? NARROW_BADGE_PX : 0;
+}
 
 /** The live table. Only the rows on screen exist, so a flood of alarms does not slow the desk. */
 export function AlarmList(props: Props) {
@@ -41,13 +45,13 @@ export function AlarmList(props: Props) {
   // Rows only need to know which day it is: they are not drawn again each second.
   const now = Math.floor(useNow() / MINUTE_MS) * MINUTE_MS;
   const narrow = matchMedia('(max-width: 767px)').matches;
-  const heightOf = (row: Row | undefined) => (narrow ? NARROW_ROW_PX + (row && hasStory(row) ? NARROW_STORY_PX : 0) : ROW_PX);
+  const heightOf = (row: Row | undefined) => (narrow ? NARROW_ROW_PX + (row ? storyPx(row) : 0) : ROW_PX);
   const virtual = useVirtualizer({
     count: rows.length, getScrollElement: () => scroll.current, estimateSize: (i) => heightOf(rows[i]), overscan: 8,
     getItemKey: (i) => rows[i]?.alarm.id ?? i,
   });
   // Heights are remembered by row: a story that appears or goes has to be measured again.
-  const stories = narrow ? rows.filter(hasStory).map((r) => r.alarm.id).join() : '';
+  const stories = narrow ? rows.map(storyPx).join() : '';
   useEffect(() => virtual.measure(), [stories, virtual]);
   const at = rows.findIndex((r) => r.alarm.id === selected);
   useEffect(() => {

@@ -71,7 +71,7 @@ function Detail({ run }: { run: ImportRun }) {
         <div>
           <p className="hw-crumbs"><Link to={run.kind === 'tags' ? '/imports' : '/imports?kind=models'}>{t('imports:title')}</Link> <span>{t(`imports:kind.${run.kind}`)}</span></p>
           <h1>{run.file_name} <span className="hw-badge" data-quiet={run.state !== 'checked' || undefined}>{t(`imports:state.${run.state}`)}</span></h1>
-          <p className="hw-muted hw-num">{t('imports:about', { where, rows: formatCount(run.rows), by: run.created_by, time: formatDateTime(run.created_ms) })}</p>
+          <p className="hw-muted">{t('imports:about', { where, rows: formatCount(run.rows), by: run.created_by, time: formatDateTime(run.created_ms) })}</p>
         </div>
         {run.errors > 0 && run.state !== 'expired' ? (
           <div className="hw-actions">

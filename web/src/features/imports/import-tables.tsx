@@ -35,7 +35,7 @@ function ProblemRow({ problem }: { problem: ImportProblem }) {
   return (
     <tr data-testid="import-problem-row" data-row={problem.row} data-column={problem.column} data-code={problem.code}>
       <td className="hw-num hw-right" data-label={t('imports:columns.row')}>{problem.row}</td>
-      <td data-label={t('imports:columns.column')}><b className="hw-num">{problem.column}</b> {problem.header || nameOf(problem.name)}</td>
+      <td data-label={t('imports:columns.column')}><span><b className="hw-num">{problem.column}</b> {problem.header || nameOf(problem.name)}</span></td>
       <td className="hw-mono" data-label={t('imports:columns.value')}>{textOf(problem.value)}</td>
       <td data-label={t('imports:columns.problem')}>{problem.text}</td>
     </tr>

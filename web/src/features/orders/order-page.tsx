@@ -27,7 +27,7 @@ function Facts({ order }: { order: Order }) {
           <dt>{t('orders:field.alarm')}</dt>
           <dd>
             <Link to={`/alarms?state=all&open=${order.alarm.id}`} data-testid="order-alarm">{titleOf(order.alarm.title)}</Link>
-            <span className="hw-muted hw-num"> {formatDateTime(order.alarm.raised_ms)} · {t(`alarms:state.${order.alarm.state}`)}</span>
+            <span className="hw-muted"> {formatDateTime(order.alarm.raised_ms)} · {t(`alarms:state.${order.alarm.state}`)}</span>
           </dd>
         </>
       ) : null}

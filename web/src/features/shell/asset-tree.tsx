@@ -8,7 +8,7 @@ import { Empty, Ready } from '../../components/states';
 import { titleOf } from '../../lib/format';
 import { assetsQuery, healthQuery } from '../../lib/queries';
 import type { Asset, AssetHealth } from '../../lib/types';
-import { useSelectedCode } from '../../live/selected';
+import { useAssetPath, useSelectedCode } from '../../live/selected';
 
 interface Node {
   asset: Asset;
@@ -56,8 +56,8 @@ function QualityNote({ health }: { health: AssetHealth }) {
   );
 }
 
-function Row({ node, health, selected, focusable, onToggle }: {
-  node: Node; health: AssetHealth | undefined; selected: boolean; focusable: boolean; onToggle: () => void;
+function Row({ node, path, health, selected, focusable, onToggle }: {
+  node: Node; path: string; health: AssetHealth | undefined; selected: boolean; focusable: boolean; onToggle: () => void;
 }) {
   const { asset, level, children, open } = node;
   const inner = { '--level': level } as CSSProperties;
@@ -69,7 +69,7 @@ function Row({ node, health, selected, focusable, onToggle }: {
       <span className="hw-twist" aria-hidden="true" onClick={onToggle} data-open={open}>
         {children ? <svg width="12" height="12" viewBox="0 0 12 12"><path d="M4 2 L8 6 L4 10" fill="none" stroke="currentColor" strokeWidth="1.6" /></svg> : null}
       </span>
-      <Link to={`/monitor/${encodeURIComponent(asset.code)}`} tabIndex={-1}>
+      <Link to={path} tabIndex={-1}>
         <span className="hw-nowrap">{titleOf(asset.title)}</span>
         <span className="hw-code">{asset.code}</span>
       </Link>
@@ -79,7 +79,7 @@ function Row({ node, health, selected, focusable, onToggle }: {
   );
 }
 
-function useTreeKeys(rows: Node[], setClosed: (id: number, closed: boolean) => void) {
+function useTreeKeys(rows: Node[], pathOf: (asset: Asset) => string, setClosed: (id: number, closed: boolean) => void) {
   const navigate = useNavigate();
   return (event: KeyboardEvent<HTMLUListElement>) => {
     const items = [...event.currentTarget.querySelectorAll<HTMLElement>('[role=treeitem]')];
@@ -90,7 +90,7 @@ function useTreeKeys(rows: Node[], setClosed: (id: number, closed: boolean) => v
     if (target !== undefined) items[target]?.focus();
     else if (event.key === 'ArrowRight') setClosed(node.asset.id, false);
     else if (event.key === 'ArrowLeft') setClosed(node.asset.id, true);
-    else if (event.key === 'Enter' || event.key === ' ') void navigate(`/monitor/${encodeURIComponent(node.asset.code)}`);
+    else if (event.key === 'Enter' || event.key === ' ') void navigate(pathOf(node.asset));
     else return;
     event.preventDefault();
   };
@@ -110,7 +110,8 @@ function Tree({ assets }: { assets: Asset[] }) {
     else next.delete(id);
     setClosedSet(next);
   };
-  const onKeyDown = useTreeKeys(rows, setClosed);
+  const pathOf = useAssetPath();
+  const onKeyDown = useTreeKeys(rows, pathOf, setClosed);
   const focusAt = Math.max(0, rows.findIndex((r) => r.asset.code === selected));
   return (
     <div className="hw-tree">
@@ -122,7 +123,7 @@ function Tree({ assets }: { assets: Asset[] }) {
         <ul role="tree" aria-label={t('shell:tree.title')} onKeyDown={onKeyDown}>
           {rows.map((node, i) => (
             <Row
-              key={node.asset.id} node={node} health={byAsset.get(node.asset.id)} selected={node.asset.code === selected}
+              key={node.asset.id} node={node} path={pathOf(node.asset)} health={byAsset.get(node.asset.id)} selected={node.asset.code === selected}
               focusable={i === focusAt} onToggle={() => setClosed(node.asset.id, node.open)}
             />
           ))}
