@@ -45,7 +45,7 @@ class Platform:
         self.run("init")
         for plant in plants:
             self.run("apply", "--yes", str(plant))
-        for name, role in (("operator", "operator"), ("viewer", "viewer")):
+        for name, role in (("operator", "operator"), ("viewer", "viewer"), ("chief", "administrator")):
             self.run("user", "create", name, "--role", role, "--password", self.password, "--keep-password")
 
     @property

@@ -32,11 +32,11 @@ function useRevoke(): (token: Token) => void {
 /** When it ends, and in words when that is soon. */
 function Ends({ token, now }: { token: Token; now: number }) {
   const { t } = useTranslation('account');
-  const days = Math.floor((token.expires_ms - now) / DAY_MS);
-  const soon = token.expires_ms <= now ? t('account:tokens.ended') : days < 1 ? t('account:tokens.endsToday') : t('account:tokens.endsIn', { n: days });
+  const days = Math.ceil((token.expires_ms - now) / DAY_MS);
+  const soon = days < 1 ? t('account:tokens.ended') : days === 1 ? t('account:tokens.endsToday') : t('account:tokens.endsIn', { n: days });
   return (
     <span className="hw-num">
-      {formatDateTime(token.expires_ms).slice(0, -3)} {days < SOON_DAYS ? <span className="hw-badge" data-dashed="true">{soon}</span> : null}
+      {formatDateTime(token.expires_ms).slice(0, -3)} {days <= SOON_DAYS ? <span className="hw-badge" data-dashed="true">{soon}</span> : null}
     </span>
   );
 }

@@ -58,7 +58,7 @@ function ActionField({ value, onChange }: { value: string; onChange: (action: st
   const nameOf = useActionName();
   // One flat list: a grouped one puts attributes on its headings that screen readers trip over.
   const options = AREAS.flatMap((area) => [
-    { value: `${area}.`, label: t('account:audit.allOf', { area: t(`account:area.${area}`) }), className: 'hw-auditarea' },
+    { value: `${area}.`, label: t('account:audit.allOf', { area: t(`account:area.${area}`) }) },
     ...ACTIONS.filter((a) => areaOf(a) === area).map((a) => ({ value: a, label: t('account:audit.actionOf', { name: nameOf(a), code: a }) })),
   ]);
   return (
@@ -73,6 +73,15 @@ function plain(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
+const UUID = /^[0-9a-f-]{32,36}$/;
+
+/** What people call the thing an entry is about; an id that only machines read stays in the detail. */
+function called(entry: AuditEntry): string {
+  const { number, username, name } = entry.detail;
+  const told = [number, username, name].find((v): v is string => typeof v === 'string' && v !== '');
+  return told ?? (UUID.test(entry.object_id) ? '' : entry.object_id);
+}
+
 function Row({ entry }: { entry: AuditEntry }) {
   const { t } = useTranslation('account');
   const nameOf = useActionName();
@@ -85,7 +94,7 @@ function Row({ entry }: { entry: AuditEntry }) {
         <td className="hw-num hw-audittime">{formatDateTime(entry.at_ms)}</td>
         <th scope="row">{name || entry.action} {name ? <span className="hw-code">{entry.action}</span> : null}</th>
         <td data-label={t('account:audit.columns.actor')}>{entry.actor || <span className="hw-muted">{t('account:audit.nobody')}</span>}</td>
-        <td data-label={t('account:audit.columns.object')}>{entry.kind ? t(`account:kind.${entry.kind}`, { defaultValue: entry.kind }) : null}</td>
+        <td data-label={t('account:audit.columns.object')}>{entry.kind ? <span>{t(`account:kind.${entry.kind}`, { defaultValue: entry.kind })} <span className="hw-code hw-auditcalled">{called(entry)}</span></span> : null}</td>
         <td data-label={t('account:audit.columns.address')} className="hw-num">{entry.address}</td>
         <td className="hw-acts">
           <Button size="small" aria-expanded={open} aria-controls={open ? id : undefined} data-testid="audit-detail" aria-label={open ? undefined : t('account:audit.detailOf', { name: name || entry.action, time: formatDateTime(entry.at_ms) })} onClick={() => setOpen(!open)}>{t(open ? 'account:audit.less' : 'account:audit.detail')}</Button>
