@@ -64,6 +64,7 @@ export function Problems({ run }: { run: ImportRun }) {
 function Change({ item }: { item: ImportItem }) {
   const { t } = useTranslation('imports');
   const nameOf = useFieldName();
+  const shown = (name: string, value: unknown) => (name === 'kind' && typeof value === 'string' && value ? t(`imports:tagKind.${value}`, { defaultValue: value }) : textOf(value));
   return (
     <tr data-testid="import-item-row" data-code={item.code} data-action={item.action}>
       <td className="hw-num hw-right" data-label={t('imports:columns.row')}>{item.row}</td>
@@ -75,7 +76,7 @@ function Change({ item }: { item: ImportItem }) {
             <div key={f.name}>
               <dt>{nameOf(f.name)}</dt>
               <dd>
-                {item.action === 'change' ? <><del>{textOf(f.old)}</del> <span aria-hidden="true">→</span> </> : null}<ins>{textOf(f.new)}</ins>
+                {item.action === 'change' ? <><del>{shown(f.name, f.old)}</del> <span aria-hidden="true">→</span> </> : null}<ins>{shown(f.name, f.new)}</ins>
                 {f.by === 'kks' ? <span className="hw-badge" data-quiet="true">{t('imports:byKks')}</span> : null}
               </dd>
             </div>
@@ -91,11 +92,12 @@ export function Changes({ run }: { run: ImportRun }) {
   const { t } = useTranslation('imports');
   const { shown, rest, more } = useParts(run.items);
   const all = run.creates + run.changes;
+  const title = run.state === 'applied' ? 'imports:changed' : 'imports:changes';
   return (
     <section className="hw-panel">
-      <header><h2>{t('imports:changes', { n: formatCount(all) })}</h2></header>
+      <header><h2>{t(title, { n: formatCount(all) })}</h2></header>
       {run.items.length ? (
-        <div className="hw-tablewrap hw-importscroll" tabIndex={0} role="region" aria-label={t('imports:changes', { n: all })}>
+        <div className="hw-tablewrap hw-importscroll" tabIndex={0} role="region" aria-label={t(title, { n: all })}>
           <table className="hw-rows hw-changes">
             <thead><tr>{(['row', 'code', 'action', 'fields'] as const).map((c) => <th key={c} scope="col" className={c === 'row' ? 'hw-right' : ''}>{t(`imports:columns.${c}`)}</th>)}</tr></thead>
             <tbody>{shown.map((item) => <Change key={`${item.row}-${item.code}`} item={item} />)}</tbody>
