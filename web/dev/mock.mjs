@@ -9,6 +9,7 @@ import { createServer } from 'node:http';
 import { extname, resolve } from 'node:path';
 import { DIST } from '../scripts/shared.mjs';
 import { answerA } from './mock-a.mjs';
+import { answerB } from './mock-b.mjs';
 
 const TYPES = { '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.json': 'application/json' };
 const title = (zh, en) => ({ zh, en });
@@ -122,7 +123,7 @@ const system = () => ({
 
 /* ---- HTTP ---- */
 const sessions = new Map();
-const PERMISSIONS = ['plant.view', 'history.view', 'models.view', 'alarms.view', 'system.view', 'jobs.view', 'backtests.run', 'jobs.cancel_any', 'alarms.acknowledge'];
+const PERMISSIONS = ['plant.view', 'history.view', 'models.view', 'alarms.view', 'system.view', 'jobs.view', 'backtests.run', 'jobs.cancel_any', 'alarms.acknowledge', 'orders.view', 'orders.create', 'orders.execute', 'orders.close', 'plant.edit', 'models.edit', 'devices.edit', 'files.view', 'files.edit'];
 const session = (user) => ({
   authenticated: Boolean(user), csrf: 'mock', site: title('示范水厂', 'Demo Waterworks'), language: 'zh-CN', timezone: 'Asia/Shanghai', version: '0.1.0',
   user: user ? { name: user, display: user === 'viewer' ? '访客' : '李明', roles: [user === 'viewer' ? 'viewer' : 'operator'], permissions: user === 'viewer' ? PERMISSIONS.slice(0, 4) : PERMISSIONS, must_change_password: user === 'new' } : null,
@@ -163,8 +164,9 @@ function list(url) {
 }
 
 function api(method, path, url, body, user) {
-  const a = answerA({ assets, tags, alarms, below, sample, problem }, method, path, url, body, user);
-  if (a) return a;
+  const world = { assets, tags, alarms, below, sample, problem };
+  const answer = answerA(world, method, path, url, body, user) ?? answerB(world, method, path, url, body, user);
+  if (answer) return answer;
   if (path === 'session/password') return { enter: 'operator' };
   const ack = /^alarms\/([\w-]{36})\/acknowledge$/.exec(path);
   if (ack) {
@@ -215,7 +217,7 @@ const server = createServer((request, response) => {
   request.on('end', () => {
     const path = url.pathname.slice('/api/v1/'.length);
     const cookie = /hw=(\w+)/.exec(request.headers.cookie ?? '')?.[1];
-    const body = text ? JSON.parse(text) : {};
+    const body = text && request.headers['content-type']?.includes('json') ? JSON.parse(text) : {};
     let user = sessions.get(cookie);
     const send = (status, data, headers = {}) => { response.writeHead(status, { 'Content-Type': 'application/json', ...headers }); response.end(JSON.stringify(data)); };
     const enter = (name) => { const id = randomBytes(8).toString('hex'); sessions.set(id, name); return send(200, session(name), { 'Set-Cookie': `hw=${id}; Path=/; HttpOnly; SameSite=Strict` }); };

@@ -3,9 +3,11 @@ import { Input, Radio } from 'antd';
 import { createContext, use, useMemo, useState, type CSSProperties, type KeyboardEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Refusal } from '../../components/send';
-import { formatNumber } from '../../lib/format';
 import { quality } from '../../lib/status';
 import { browseQuery, type BrowseNode } from './api';
+
+/** What a server gives is shown as it is, but not with sixteen digits. */
+const DIGITS = 7;
 
 interface Tree {
   source: string;
@@ -21,7 +23,7 @@ function NodeValue({ node }: { node: BrowseNode }) {
   const { t } = useTranslation('sources');
   if (node.kind !== 'variable' || node.value === null) return null;
   const { value } = node;
-  const text = typeof value === 'number' ? formatNumber(value, Number.isInteger(value) ? 0 : 3) : typeof value === 'boolean' ? t(`sources:bool.${value}`) : value;
+  const text = typeof value === 'number' ? String(Number(value.toPrecision(DIGITS))) : typeof value === 'boolean' ? t(`sources:bool.${value}`) : value;
   return (
     <span className="hw-value hw-num" data-quality={quality(node.status)}>
       <b>{text.length > 40 ? `${text.slice(0, 40)}…` : text}</b>{node.unit ? <i>{node.unit}</i> : null}

@@ -40,7 +40,7 @@ function Facts({ source }: { source: Source }) {
               <dt>{t('sources:field.username')}</dt><dd>{connection.username || t('sources:anonymous')}</dd>
               {connection.server_certificate
                 ? <><dt>{t('sources:certificate.accepted')}</dt><dd className="hw-mono">{fingerprint(connection.server_certificate)}</dd></> : null}
-              <dt>{t('sources:sampling')}</dt><dd className="hw-num">{t('sources:samplingText', { sampling: connection.sampling_s, publishing: connection.publishing_s, queue: connection.queue })}</dd>
+              <dt>{t('sources:sampling')}</dt><dd>{t('sources:samplingText', { sampling: connection.sampling_s, publishing: connection.publishing_s, queue: connection.queue })}</dd>
             </>
           ) : null}
         </dl>
