@@ -1,9 +1,18 @@
 import { useTranslation } from 'react-i18next';
 import { formatTime } from '../lib/format';
 
-/** What is on screen could not be renewed: since when it is as it is. */
-export function StaleNote({ query }: { query: { data: unknown; isError: boolean; dataUpdatedAt: number } }) {
+interface QueryLike {
+  data: unknown;
+  isError: boolean;
+  fetchStatus: string;
+  dataUpdatedAt: number;
+}
+
+/** What is on screen could not be renewed: since when it is as it is, or that it is not what was asked for. */
+export function StaleNote({ query }: { query: QueryLike }) {
   const { t } = useTranslation('common');
-  if (!query.isError || query.data === undefined) return null;
-  return <p className="hw-note" role="status" data-testid="stale-note">{t('common:stale', { time: formatTime(query.dataUpdatedAt) })}</p>;
+  // A browser that knows it is offline does not even ask: nothing has failed then, and still nothing is new.
+  if (query.data === undefined || !(query.isError || query.fetchStatus === 'paused')) return null;
+  const text = query.dataUpdatedAt ? t('common:stale', { time: formatTime(query.dataUpdatedAt) }) : t('common:notAsked');
+  return <p className="hw-note" role="status" data-testid="stale-note">{text}</p>;
 }
