@@ -1,11 +1,12 @@
 import { useHost } from '@headworks/app-sdk';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { Button, Tabs } from 'antd';
+import { Button } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useNavigate, useParams, useSearchParams } from 'react-router';
 import { WorstMark } from '../../components/priority';
 import { Empty, ErrorState, Loading, Ready } from '../../components/states';
+import { TabRow } from '../../components/tabs';
 import { titleOf } from '../../lib/format';
 import { assetsQuery, healthQuery, tagsQuery } from '../../lib/queries';
 import { modelListQuery } from '../models/api';
@@ -36,7 +37,7 @@ function KksCode({ code }: { code: string }) {
             <>
               <dl className="hw-dl">
                 {read.parts.map((part) => (
-                  <div key={`${part.level}-${part.key}`} className="hw-contents"><dt className="hw-mono">{part.value}</dt><dd>{part.title ? titleOf(part.title) : part.key}</dd></div>
+                  <div key={`${part.level}-${part.key}`} className="hw-contents"><dt className="hw-mono">{part.value}</dt><dd>{part.title ? titleOf(part.title) : t(`assets:kksPart.${part.key}`, { defaultValue: part.key })}</dd></div>
                 ))}
               </dl>
               {read.problems.map((p) => <p key={p.code} className="hw-muted">{p.text}</p>)}
@@ -152,11 +153,11 @@ function Detail({ asset }: { asset: AssetDetail }) {
           {asset.children.map((child) => <Link key={child.id} to={`/assets/${child.id}`} className="hw-badge" data-quiet="true">{titleOf(child.title)}</Link>)}
         </nav>
       ) : null}
-      <Tabs
-        activeKey={active} destroyOnHidden onChange={(tab) => setParams(tab === 'tags' ? {} : { tab }, { replace: true })}
-        items={TABS.map((tab) => ({
-          key: tab, children: bodies[tab],
-          label: <span data-testid={`asset-tab-${tab}`}>{counts[tab] === undefined ? t(`assets:tab.${tab}`) : t('assets:tabCount', { name: t(`assets:tab.${tab}`), n: counts[tab] })}</span>,
+      <TabRow
+        active={active} label={titleOf(asset.title)} onChange={(tab) => setParams(tab === 'tags' ? {} : { tab }, { replace: true })}
+        tabs={TABS.map((tab) => ({
+          key: tab, children: bodies[tab], testId: `asset-tab-${tab}`,
+          label: counts[tab] === undefined ? t(`assets:tab.${tab}`) : t('assets:tabCount', { name: t(`assets:tab.${tab}`), n: counts[tab] }),
         }))}
       />
     </div>

@@ -33,7 +33,7 @@ function Rows({ files, asset }: { files: AssetFile[]; asset: number }) {
   const { modal } = App.useApp();
   const remove = useSend<string>(removeFile, { stale: [assetKeys.files(asset)] });
   const ask = (file: AssetFile) => void modal.confirm({
-    title: t('assets:files.removeTitle', { title: file.title || file.name }), content: t('assets:files.removeText'), okText: t('assets:files.remove'), cancelText: t('assets:back'),
+    icon: null, title: t('assets:files.removeTitle', { title: file.title || file.name }), content: t('assets:files.removeText'), okText: t('assets:files.remove'), cancelText: t('assets:back'),
     okButtonProps: { danger: true }, onOk: () => remove.mutateAsync(file.id).catch(() => undefined),
   });
   if (!files.length) return <Empty title={t('assets:files.empty')} hint={t('assets:files.emptyHint')} />;

@@ -14,22 +14,26 @@ interface Values {
   partition: string;
 }
 
+/** What is to become of the security: nothing, undecided (looked at but not trusted yet), or another endpoint. */
+type Choice = 'same' | 'open' | OfferedEndpoint;
+
 /** Asks the server again what it offers: after a new certificate, or to raise the security. */
-function Security({ endpoint, onChosen }: { endpoint: string; onChosen: (chosen: OfferedEndpoint | null) => void }) {
+function Security({ endpoint, onChosen }: { endpoint: string; onChosen: (chosen: Choice) => void }) {
   const { t } = useTranslation('sources');
   const [offer, setOffer] = useState<Offer | null>(null);
   const [chosen, setChosen] = useState<OfferedEndpoint | null>(null);
   const [trusted, setTrusted] = useState(false);
-  const asking = useSend<string, Offer>(look, { done: (found) => { setOffer(found); setChosen(bySecurity(found.endpoints)[0] ?? null); setTrusted(false); } });
+  const asking = useSend<string, Offer>(look, { done: (found) => { setOffer(found); setChosen(bySecurity(found.endpoints)[0] ?? null); setTrusted(false); onChosen('open'); } });
   return (
     <div className="hw-stackgap">
       <p><Button loading={asking.isPending} onClick={() => asking.mutate(endpoint)} data-testid="source-look-again">{t('sources:edit.look')}</Button> <span className="hw-muted hw-beside">{t('sources:edit.lookHint')}</span></p>
       {offer ? (
         <EndpointList
-          endpoints={offer.endpoints} chosen={chosen} trusted={trusted} onChoose={(e) => { setChosen(e); setTrusted(false); onChosen(null); }}
-          onTrust={(on) => { setTrusted(on); onChosen(on ? chosen : null); }}
+          endpoints={offer.endpoints} chosen={chosen} trusted={trusted} onChoose={(e) => { setChosen(e); setTrusted(false); onChosen('open'); }}
+          onTrust={(on) => { setTrusted(on); onChosen(on && chosen ? chosen : 'open'); }}
         />
       ) : null}
+      {offer && chosen && !trusted ? <p className="hw-muted">{t(chosen.mode === 'None' ? 'sources:open.needed' : 'sources:certificate.needed')}</p> : null}
     </div>
   );
 }
@@ -40,17 +44,17 @@ export function EditDialog({ source, open, onClose }: { source: Source; open: bo
   const partitions = usePartitions();
   const [form] = Form.useForm<Values>();
   const endpoint = Form.useWatch('endpoint', form) ?? source.connection?.endpoint ?? '';
-  const [security, setSecurity] = useState<OfferedEndpoint | null>(null);
+  const [security, setSecurity] = useState<Choice>('same');
   const saving = useSend<Partial<SourceForm>, Source>((changes) => changeSource(source.code, changes), { stale: [sourceKeys.all], quiet: true, done: onClose });
   const submit = (v: Values) => saving.mutate({
     endpoint: v.endpoint.trim(), username: v.username?.trim() ?? '', ...(v.password ? { password: v.password } : {}),
     ...(v.partition === source.partition ? {} : { partition: v.partition }),
-    ...(security ? { policy: security.policy, mode: security.mode, server_certificate: security.mode === 'None' ? '' : security.certificate } : {}),
+    ...(typeof security === 'object' ? { policy: security.policy, mode: security.mode, server_certificate: security.mode === 'None' ? '' : security.certificate } : {}),
   });
   return (
     <Modal
       open={open} title={t('sources:edit.title', { code: source.code })} onCancel={onClose} destroyOnHidden width={680} okText={t('sources:edit.save')} cancelText={t('sources:back')}
-      okButtonProps={submits('source-edit', saving.isPending, 'source-edit-save')} afterClose={() => { saving.reset(); setSecurity(null); }}
+      okButtonProps={{ ...submits('source-edit', saving.isPending, 'source-edit-save'), disabled: security === 'open' }} afterClose={() => { saving.reset(); setSecurity('same'); }}
     >
       <Form<Values>
         id="source-edit" form={form} layout="vertical" requiredMark={false} className="hw-formgrid" onFinish={submit}

@@ -1,11 +1,12 @@
 import { useHost } from '@headworks/app-sdk';
 import { useQuery } from '@tanstack/react-query';
-import { App, Button, Tabs } from 'antd';
+import { App, Button } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useNavigate, useParams, useSearchParams } from 'react-router';
 import { useSend } from '../../components/send';
 import { Ready } from '../../components/states';
+import { TabRow } from '../../components/tabs';
 import { formatCount, formatDateTime } from '../../lib/format';
 import { fingerprint, removeSource, sourceKeys, sourceQuery, type Source } from './api';
 import { CollectPanel } from './collect-panel';
@@ -82,7 +83,7 @@ function useRemove(source: Source): () => void {
   const navigate = useNavigate();
   const removing = useSend<string, void>(removeSource, { stale: [sourceKeys.all], done: () => void navigate('/sources') });
   return () => void modal.confirm({
-    title: t('sources:remove.title', { code: source.code }), content: t('sources:remove.text', { n: formatCount(source.points) }), okText: t('sources:remove.ok'), cancelText: t('sources:back'),
+    icon: null, title: t('sources:remove.title', { code: source.code }), content: t('sources:remove.text', { n: formatCount(source.points) }), okText: t('sources:remove.ok'), cancelText: t('sources:back'),
     okButtonProps: { danger: true }, onOk: () => removing.mutateAsync(source.code).catch(() => undefined),
   });
 }
@@ -110,9 +111,12 @@ function Detail({ source }: { source: Source }) {
         ) : null}
       </div>
       {own ? (
-        <Tabs
-          activeKey={params.get('tab') === 'browse' ? 'browse' : 'state'} onChange={(tab) => setParams(tab === 'browse' ? { tab } : {}, { replace: true })}
-          items={[{ key: 'state', label: t('sources:tab.state'), children: overview }, { key: 'browse', label: t('sources:tab.browse'), children: <CollectPanel source={source.code} /> }]}
+        <TabRow
+          active={params.get('tab') === 'browse' ? 'browse' : 'state'} label={source.code} onChange={(tab) => setParams(tab === 'browse' ? { tab } : {}, { replace: true })}
+          tabs={[
+            { key: 'state', label: t('sources:tab.state'), children: overview, testId: 'source-tab-state' },
+            { key: 'browse', label: t('sources:tab.browse'), children: <CollectPanel source={source.code} />, testId: 'source-tab-browse' },
+          ]}
         />
       ) : overview}
       {source.connection ? <EditDialog source={source} open={editing} onClose={() => setEditing(false)} /> : null}
