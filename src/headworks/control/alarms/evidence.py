@@ -64,9 +64,10 @@ SYSTEM: dict[str, Story] = {
     "clock_ahead": _advice(
         Text(zh="服务器时钟突然超前", en="The clock of the server has jumped ahead"),
         Text(
-            zh="核对服务器时间与时间同步服务（NTP）。10 分钟内改正则不受影响；超过 10 分钟按新时间运行，此前时刻的数据将按迟到处理。",
-            en="Check the time of the server and its time service (NTP). Corrected within 10 minutes it changes nothing; after that "
-            "the new time is followed, and data from before it counts as late.",
+            zh="核对服务器时间与时间同步服务（NTP）。10 分钟内改正则不受影响；"
+            "超过 10 分钟按新时间运行，此前时刻的数据将按迟到处理。",
+            en="Check the time of the server and its time service (NTP). Corrected within 10 minutes it changes nothing; "
+            "after that the new time is followed, and data from before it counts as late.",
         ),
     ),
     "log_gap": _advice(

@@ -9,50 +9,56 @@ import headworks.control.access.models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('access', '0001_initial'),
+        ("access", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ApiToken',
+            name="ApiToken",
             fields=[
-                ('id', models.UUIDField(default=headworks.base.ids.record_id, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=100)),
-                ('prefix', models.CharField(max_length=16)),
-                ('sha256', models.CharField(max_length=64, unique=True)),
-                ('read_only', models.BooleanField(default=True)),
-                ('created_at', models.BigIntegerField(default=headworks.control.access.models.now)),
-                ('expires_at', models.BigIntegerField()),
-                ('last_used_at', models.BigIntegerField(null=True)),
-                ('revoked_at', models.BigIntegerField(null=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=headworks.base.ids.record_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("prefix", models.CharField(max_length=16)),
+                ("sha256", models.CharField(max_length=64, unique=True)),
+                ("read_only", models.BooleanField(default=True)),
+                ("created_at", models.BigIntegerField(default=headworks.control.access.models.now)),
+                ("expires_at", models.BigIntegerField()),
+                ("last_used_at", models.BigIntegerField(null=True)),
+                ("revoked_at", models.BigIntegerField(null=True)),
             ],
             options={
-                'ordering': ['-created_at', '-id'],
+                "ordering": ["-created_at", "-id"],
             },
         ),
         migrations.AddField(
-            model_name='loginfailures',
-            name='locked_until',
+            model_name="loginfailures",
+            name="locked_until",
             field=models.BigIntegerField(null=True),
         ),
         migrations.AddField(
-            model_name='loginfailures',
-            name='username',
+            model_name="loginfailures",
+            name="username",
             field=models.CharField(blank=True, max_length=64),
         ),
         migrations.AddIndex(
-            model_name='auditentry',
-            index=models.Index(fields=['actor', '-at', '-id'], name='audit_actor_newest'),
+            model_name="auditentry",
+            index=models.Index(fields=["actor", "-at", "-id"], name="audit_actor_newest"),
         ),
         migrations.AddIndex(
-            model_name='auditentry',
-            index=models.Index(fields=['action', '-at', '-id'], name='audit_action_newest'),
+            model_name="auditentry",
+            index=models.Index(fields=["action", "-at", "-id"], name="audit_action_newest"),
         ),
         migrations.AddField(
-            model_name='apitoken',
-            name='user',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_tokens', to=settings.AUTH_USER_MODEL),
+            model_name="apitoken",
+            name="user",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="api_tokens", to=settings.AUTH_USER_MODEL
+            ),
         ),
     ]

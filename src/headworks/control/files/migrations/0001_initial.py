@@ -8,29 +8,38 @@ import headworks.control.access.models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('twin', '0002_sources_and_search'),
+        ("twin", "0002_sources_and_search"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='AssetFile',
+            name="AssetFile",
             fields=[
-                ('id', models.UUIDField(default=headworks.base.ids.record_id, editable=False, primary_key=True, serialize=False)),
-                ('title', models.CharField(max_length=200)),
-                ('name', models.CharField(max_length=200)),
-                ('media_type', models.CharField(max_length=100)),
-                ('size', models.PositiveBigIntegerField()),
-                ('sha256', models.CharField(db_index=True, max_length=64)),
-                ('by', models.CharField(max_length=64)),
-                ('at', models.BigIntegerField(default=headworks.control.access.models.now)),
-                ('asset', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='files', to='twin.asset')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=headworks.base.ids.record_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("title", models.CharField(max_length=200)),
+                ("name", models.CharField(max_length=200)),
+                ("media_type", models.CharField(max_length=100)),
+                ("size", models.PositiveBigIntegerField()),
+                ("sha256", models.CharField(db_index=True, max_length=64)),
+                ("by", models.CharField(max_length=64)),
+                ("at", models.BigIntegerField(default=headworks.control.access.models.now)),
+                (
+                    "asset",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="files", to="twin.asset"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-at', '-id'],
+                "ordering": ["-at", "-id"],
             },
         ),
     ]
