@@ -198,3 +198,15 @@ def test_roles_without_any_bus_are_refused(home: Home) -> None:
     with pytest.raises(SetupFailed) as e:
         Supervisor(home, ("engine", "web"))
     assert e.value.error_code == "setup.no_bus"
+
+
+@pytest.mark.feature("N-03")
+def test_children_may_open_as_many_files_as_the_system_allows() -> None:
+    code = (
+        "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (256, 512));"
+        "from headworks.roles.supervisor import allow_files; allow_files();"
+        "print(*resource.getrlimit(resource.RLIMIT_NOFILE)); allow_files(300);"
+        "print(*resource.getrlimit(resource.RLIMIT_NOFILE))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["512", "512", "512", "512"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -60,6 +61,17 @@ class Child:
         return health if health.pid == self.process.pid else None
 
 
+def allow_files(wanted: int = 65_536) -> None:
+    """Let this process and its children open as many files as the system allows them (`wanted` at most).
+
+    The history engine keeps some open for every thread and part; the usual 1,024 would be a ceiling on a large machine.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 class Supervisor:
     """Runs `roles` from `home` until told to stop.
 
@@ -100,6 +112,7 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._told_to_stop)
         self._take_lock()
+        allow_files()
         self._clear_traces()
         self.endpoints = self._choose_endpoints()
         write_atomic(self.run_folder / "endpoints.json", msgspec.json.encode(self.endpoints))
