@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import re
+import signal
 import subprocess
 from collections.abc import Iterator
 from functools import cached_property
@@ -76,10 +77,9 @@ class Day:
         self.port = found["port"]
         return {**found, "password": (self.platform.home.path / "secrets" / "opcua-u2").read_text().strip()}
 
-    def kill(self) -> None:
+    def signal(self, number: signal.Signals) -> None:
         assert self.server is not None
-        self.server.kill()
-        self.server.wait(10)
+        self.server.send_signal(number)
 
     def get(self, page: Page, path: str) -> Any:
         answer = page.request.get(f"{self.platform.address}/api/v1/{path}")
@@ -181,7 +181,7 @@ def test_control_system_is_connected_by_its_address_and_browsed(day: Day, desk: 
     expect(desk.get_by_test_id("source-certificate")).to_contain_text(re.compile("([0-9A-Fa-f]{2}[: ]?){16}"))
     expect(desk.get_by_test_id("source-next")).to_be_disabled()
     desk.get_by_test_id("source-trust").check()
-    day.keep(desk, "01-certificate")
+    day.keep(desk, "01-sources")
     desk.get_by_test_id("source-next").click()
     desk.get_by_test_id("source-username").fill(server["username"])
     desk.get_by_test_id("source-password").fill(server["password"])
@@ -221,6 +221,7 @@ def test_tag_list_with_mistakes_is_told_by_row_and_changes_nothing(day: Day, des
     expect(desk.get_by_test_id("import-counts")).to_have_attribute("data-errors", "4")
     expect(desk.get_by_test_id("import-problems")).to_contain_text("MPaa")
     expect(desk.get_by_test_id("import-apply")).to_be_disabled()
+    day.check(desk, "/imports/:id")
     day.keep(desk, "03-mistakes")
     with desk.expect_download() as taken:
         desk.get_by_test_id("import-error-file").click()
@@ -229,15 +230,15 @@ def test_tag_list_with_mistakes_is_told_by_row_and_changes_nothing(day: Day, des
 
 
 @pytest.mark.feature("PWR-01", "PWR-02", "PLT-06")
-@pytest.mark.parametrize(("kind", "count"), [("tags", 500), ("models", 117)])
-def test_tags_and_models_are_imported(day: Day, desk: Page, kind: str, count: int) -> None:
+@pytest.mark.parametrize(("kind", "count", "name"), [("tags", 500, "04-tags"), ("models", 117, "05-models")])
+def test_tags_and_models_are_imported(day: Day, desk: Page, kind: str, count: int, name: str) -> None:
     run = upload(day, desk, kind, PLANT / f"{kind}.xlsx")
     counts = desk.get_by_test_id("import-counts")
     assert [counts.get_attribute(f"data-{n}") for n in ("creates", "changes", "errors")] == [str(count), "0", "0"]
     desk.get_by_test_id("import-apply").click()
     expect(desk.get_by_test_id("import-applied")).to_be_visible(timeout=40_000)
     expect(run).to_have_attribute("data-state", "applied")
-    day.keep(desk, f"04-{kind}")
+    day.keep(desk, name)
 
 
 @pytest.mark.feature("PWR-06", "PLT-08", "EAM-01")
@@ -246,6 +247,7 @@ def test_values_run_on_the_page_of_a_pump_and_in_a_model(day: Day, desk: Page) -
     expect(desk.get_by_test_id("asset-page")).to_have_attribute("data-code", "U2-FWP-A")
     expect(desk.get_by_test_id("asset-kks")).to_contain_text("2LAC10")
     expect(desk.get_by_test_id("tag-row").first).to_contain_text(re.compile(r"\d"), timeout=30_000)
+    day.check(desk, "/assets/:id")
     day.keep(desk, "06-asset")
     desk.get_by_test_id("asset-tab-files").click()
     desk.get_by_test_id("asset-file-title").fill("给水泵检修规程")
@@ -268,10 +270,14 @@ def test_server_that_dies_while_it_is_browsed_leaves_nothing_half_done(day: Day,
     desk.goto(f"{day.platform.address}/sources/{SOURCE}?tab=browse")
     unit = desk.get_by_test_id("browse-node").filter(has_text="Unit2").first
     unit.get_by_test_id("browse-choose").first.check()
-    day.kill()
+    day.signal(signal.SIGSTOP)  # so that it is surely asked when it dies
     desk.get_by_test_id("browse-collect").click()
+    expect(desk.get_by_test_id("browse-progress")).to_have_attribute("data-state", re.compile("queued|running"))
+    day.signal(signal.SIGKILL)
     expect(desk.get_by_role("alert").filter(has_text="opc.tcp://")).to_be_visible(timeout=40_000)
     expect(desk.get_by_test_id("source-detail")).to_have_attribute("data-state", "down", timeout=20_000)
+    expect(desk.get_by_test_id("browse-collected")).to_have_count(0)
+    assert day.get(desk, f"sources/{SOURCE}")["points"] == 500
     day.keep(desk, "08-lost")
     day.serve(TRIP)
     desk.get_by_test_id("browse-collect").click()  # who asks again need not wait for the next try
@@ -298,7 +304,6 @@ def test_trend_of_two_tags_shades_what_was_not_good_and_is_taken_away_as_csv(day
     said = {row[2] for row in rows}
     assert {"正常", "无数据"} < said
     assert any(row[2] not in ("正常", "无数据") and not row[1] for row in rows)
-    day.keep(desk, "09-trend")
 
 
 @pytest.mark.feature("PLT-10", "PWR-08", "N-13")
@@ -411,6 +416,29 @@ def test_backtest_over_what_was_stored_finds_the_same_alarms(day: Day, desk: Pag
     day.keep(desk, "13-backtest")
 
 
+@pytest.mark.feature("PLT-08", "N-02")
+def test_backtest_over_http_says_the_ticks_of_first_out_and_trip(day: Day, desk: Page) -> None:
+    codes = (FIRST_OUT[0], TRIGGER)
+    raised = {(c, n, t // 1000) for c, n, t in day.platform.raised() if c in codes}
+    assert {(c, n) for c, n, _ in raised} >= {FIRST_OUT, (TRIGGER, "tripped")}
+    at = [t for _, _, t in raised]
+    body = {"models": [day.models[c] for c in codes], "from_ms": min(at) - 20_000, "to_ms": max(at) + 2_000}
+    csrf = {"X-CSRFToken": day.get(desk, "session")["csrf"]}
+    asked = desk.request.post(f"{day.platform.address}/api/v1/backtests", data=body, headers=csrf)
+    assert asked.status == 202, asked.text()
+
+    def done() -> dict[str, Any] | None:
+        job = day.get(desk, f"jobs/{asked.json()['id']}")
+        assert job["state"] in ("queued", "running", "done"), job
+        return job["result"] if job["state"] == "done" else None
+
+    result = wait_for(done, 40)
+    assert {(a["code"], a["condition"], a["raised_ms"]) for a in result["alarms"]} == raised
+    compare = result["compare"]
+    assert (compare["same"], compare["only_backtest"], compare["only_live"]) == (len(raised), [], [])
+    assert 0 < result["lead_ticks"] < result["ticks"]
+
+
 @pytest.mark.feature("PWR-01")
 def test_text_in_gbk_is_read_and_merged_cells_are_told(day: Day, desk: Page) -> None:
     title = "汽动给水泵A推力轴承温度"
@@ -423,7 +451,7 @@ def test_text_in_gbk_is_read_and_merged_cells_are_told(day: Day, desk: Page) -> 
     assert {(3, "B", "import.merged"), (4, "B", "import.merged")} <= problems(desk)
     expect(desk.get_by_test_id("import-problems")).to_contain_text("B2:B4")
     expect(desk.get_by_test_id("import-apply")).to_be_disabled()
-    day.keep(desk, "14-merged")
+    day.keep(desk, "15-merged")
     assert day.get(desk, "tags?q=2LAC10CT90")["items"] == []
 
 
@@ -450,10 +478,18 @@ def use_theme(page: Page, theme: str) -> None:
 @pytest.mark.feature("PWR-06")
 def test_pages_of_the_day_are_accessible_in_both_themes(day: Day, desk: Page) -> None:
     themes = ["control-room", "light"]
-    more = (f"/models/{day.models[FIRST_OUT[0]]}", f"/orders/{day.order}", f"/alarms?state=all&open={day.alarm}")
-    for path in (*PAGES, *more):
+    tags = ",".join(str(day.tag(desk, code)) for code in TREND)
+    more = (
+        f"/trends?tags={tags}&range=15m",
+        f"/models/{day.models[FIRST_OUT[0]]}",
+        f"/orders/{day.order}",
+        f"/alarms?state=all&open={day.alarm}",
+    )
+    for path in (*more, *PAGES):
         day.open(desk, path)
         day.check(desk, path)
+        if path.startswith("/trends"):
+            day.keep(desk, "14-trend")
         use_theme(desk, themes[1])
         day.check(desk, path)
         themes.reverse()
