@@ -29,7 +29,8 @@ def lint(folder: Path) -> subprocess.CompletedProcess[str]:
 
 def shell_commands(path: str) -> list[list[str]]:
     """Return the commands a document shows, word by word, without comments."""
-    lines = "\n".join(SHELL.findall((ROOT / path).read_text("utf-8"))).splitlines()
+    shown = "\n".join(SHELL.findall((ROOT / path).read_text("utf-8")))
+    lines = shown.replace("\\\n", " ").splitlines()
     return [words for line in lines if (words := line.removeprefix("$ ").split("#")[0].split())]
 
 

@@ -93,7 +93,8 @@ async def test_nothing_is_sent_from_the_future_however_fast() -> None:
 
     stamps = [body["ts"] for token, _, body in broker.received if token == "token-of-bop"]
     arrived = [at for at, (token, _, _) in zip(broker.arrived, broker.received, strict=True) if token == "token-of-bop"]
-    assert stamps == [start // 1000 + 1000 * i for i in range(5)]
+    # While its connection is being made, the client may send a report before those that wait for it.
+    assert sorted(stamps) == [start // 1000 + 1000 * i for i in range(5)]
     assert all(ts <= at * 1000 for ts, at in zip(stamps, arrived, strict=True))
 
 
