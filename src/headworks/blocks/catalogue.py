@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from headworks.blocks import binding, compare, filter, logic, quality, statistics, trend  # noqa: A004 - a family's name
+from headworks.blocks import binding, compare, filters, logic, quality, statistics, trend
 from headworks.blocks.spec import REGISTRY, BlockSpec
 
-FAMILIES = (binding, quality, filter, statistics, trend, compare, logic)
+FAMILIES = (binding, quality, filters, statistics, trend, compare, logic)
 
 
 def every() -> list[BlockSpec]:
