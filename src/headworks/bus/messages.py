@@ -31,7 +31,8 @@ Mark = Watermark | Activation
 
 
 class Edge(msgspec.Struct, frozen=True, array_like=True):
-    """A condition changed at a tick. `value` is the evidence signal at that tick, `status` the worst status of its inputs."""
+    """A condition changed at a tick. `value` is the evidence signal at that tick (NaN: bad, or there is none), `status` the
+    worst status of its inputs."""
 
     instance: int
     condition: str

@@ -12,9 +12,12 @@ Invariants
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+
+import msgspec
 
 from headworks.base import log, tasks
 from headworks.base.clock import Clock, floor_to
@@ -89,7 +92,7 @@ class PartitionLog:
         self._wake = asyncio.Event()
         self._closing = False
         self._waiting: dict[Callable[[], None], None] = {}
-        self._conditions = SystemCondition(bus, "log_full", epoch, clock)
+        self._conditions = SystemCondition(bus, "log_full", epoch, clock, measured=True)
 
     def use(self, plan: PartitionPlan) -> None:
         """Work by a new plan from now on."""
@@ -230,46 +233,47 @@ class PartitionLog:
 
 
 class SystemCondition:
-    """One condition the platform itself raises for a partition, said on its OUT stream until it is taken."""
+    """One condition the platform itself raises for a partition, said on its OUT stream until it is taken.
 
-    def __init__(self, bus: Bus, name: str, epoch: str, clock: Clock) -> None:
+    Parameters
+    ----------
+    measured : the number beside each edge is how many bytes the log of the partition holds when it is said
+    """
+
+    def __init__(self, bus: Bus, name: str, epoch: str, clock: Clock, *, measured: bool = False) -> None:
         self._bus = bus
         self._name = name
         self._epoch = epoch
         self._clock = clock
+        self._measured = measured
         # Unknown at first: an earlier process may have raised it, so the first "no" is said as well.
         self._state: bool | None = None
         self._number = 0
-        self._edges: asyncio.Queue[tuple[Edges, PartitionPlan, bool]] = asyncio.Queue()
+        self._edges: asyncio.Queue[tuple[Edge, PartitionPlan]] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
         self._last = 0
 
-    def set(self, active: bool, plan: PartitionPlan, evidence: float | None = None) -> None:
-        """Say that the condition is or is not there; only a change is told.
-
-        `evidence` is the number beside it; without one it is how many bytes the log holds.
-        """
+    def set(self, active: bool, plan: PartitionPlan, evidence: float = math.nan) -> None:
+        """Say that the condition is or is not there; only a change is told. `evidence` is the number beside it, NaN: none."""
         if active is self._state:
             return
         self._state = active
         # A tick of its own for every edge, also when two come within a microsecond.
         self._last = max(self._clock.now(), self._last + 1)
-        edge = Edge(plan.system_instance, self._name, self._last, "raise" if active else "clear", evidence or 0.0, 0)
-        self._edges.put_nowait((Edges(0, plan.revision, (edge,)), plan, evidence is None))
+        edge = Edge(plan.system_instance, self._name, self._last, "raise" if active else "clear", evidence, 0)
+        self._edges.put_nowait((edge, plan))
         if self._task is None:
             self._task = asyncio.create_task(self._say())
 
     async def _say(self) -> None:
         while True:
-            edges, plan, measure = await self._edges.get()
-            edge = edges.edges[0]
-            if measure:
-                value = await self._size_of_log(plan)
-                edge = Edge(edge.instance, edge.condition, edge.tick, edge.transition, value, edge.status)
+            edge, plan = await self._edges.get()
+            if self._measured:
+                edge = msgspec.structs.replace(edge, value=await self._size_of_log(plan))
             self._number += 1
             await self._bus.publish_retrying(
                 subject(plan.tenant, "condition", plan.partition),
-                encode(Edges(0, edges.revision, (edge,))),
+                encode(Edges(0, plan.revision, (edge,))),
                 msg_id=f"{self._epoch}-{self._name}-{self._number}",
             )
             self._edges.task_done()

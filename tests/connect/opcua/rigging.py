@@ -11,7 +11,7 @@ import msgspec
 
 from headworks.base.sealing import seal
 from headworks.base.settings import Home
-from headworks.bus.messages import Edges, decode
+from headworks.bus.messages import Edge, Edges, decode
 from headworks.bus.plan import DevicePlan, OpcUaSource, PartitionPlan, Point, TagPlan
 from headworks.bus.subjects import out_stream
 
@@ -80,14 +80,19 @@ async def stored(rig: Rig, wanted: Callable[[tuple[int, int, float, int]], bool]
 
 async def edges(rig: Rig) -> list[tuple[str, str]]:
     """Return the edges of lost links in the OUT stream as (condition, transition)."""
+    return [(e.condition, e.transition) for e in await said_of_links(rig)]
+
+
+async def said_of_links(rig: Rig) -> list[Edge]:
+    """Return the edges of lost links in the OUT stream."""
     stream = out_stream(rig.plan.tenant, rig.plan.partition)
     state = await rig.bus.stream_state(stream)
-    found: list[tuple[str, str]] = []
+    found: list[Edge] = []
     if state.messages:
         async with asyncio.timeout(10):
             async for m in rig.bus.reader(stream, None, "test"):
                 here = decode(m.data, Edges).edges
-                found += [(e.condition, e.transition) for e in here if e.condition.startswith("link_lost")]
+                found += [e for e in here if e.condition.startswith("link_lost")]
                 if m.seq == state.last:
                     break
     return found

@@ -17,7 +17,7 @@ from headworks.connect import partition_log
 
 from ..rig import Rig, running  # noqa: TID252 - helpers of this folder and the one above
 from .plant import Plant, Wire
-from .rigging import connected, edges, link, plan_of, secured, source, stored, until
+from .rigging import connected, edges, link, plan_of, said_of_links, secured, source, stored, until
 
 pytestmark = [pytest.mark.feature("PLT-03"), pytest.mark.integration]
 
@@ -127,6 +127,8 @@ async def test_a_cut_wire_is_one_alarm_one_gap_and_values_go_on(
             ("link_lost:dcs", "raise"),
             ("link_lost:dcs", "clear"),
         ]
+        # A link is there or not: no number says it better, least of all a 0 or the size of the log.
+        assert all(math.isnan(e.value) for e in await said_of_links(rig))
 
 
 async def test_a_server_that_hangs_is_noticed_and_used_again(

@@ -215,7 +215,7 @@ class Driver:
         _logger.warning("source down", source=self.code, endpoint=self.source.endpoint, error=str(error))
         # What is known of the server's values ends here: better no value than one that may be long wrong.
         self._outlet.put(self._points.forget(BAD_NO_COMMUNICATION, now))
-        self._condition.set(True, self._plan, 0.0)
+        self._condition.set(True, self._plan)
         self._around.events.say(
             "source.lost",
             self._plan.partition,
