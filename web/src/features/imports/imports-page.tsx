@@ -104,8 +104,8 @@ export default function ImportsPage() {
         />
       </div>
       <div className="hw-two">
-        {may ? <Upload key={kind} kind={kind} /> : <section className="hw-panel"><Empty title={t('imports:mayNot')} hint={t('imports:mayNotHint')} /></section>}
-        <Downloads key={kind} kind={kind} />
+        {may ? <Upload key={`upload-${kind}`} kind={kind} /> : <section className="hw-panel"><Empty title={t('imports:mayNot')} hint={t('imports:mayNotHint')} /></section>}
+        <Downloads key={`downloads-${kind}`} kind={kind} />
       </div>
     </div>
   );
