@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, overload
 
 MICROS = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -56,3 +56,14 @@ def to_datetime(instant: int) -> datetime:
 def floor_to(instant: int, step: int) -> int:
     """Return the greatest multiple of `step` that is not after `instant` (both µs)."""
     return instant - instant % step
+
+
+@overload
+def ms(instant: int) -> int: ...
+@overload
+def ms(instant: None) -> None: ...
+@overload
+def ms(instant: int | None) -> int | None: ...
+def ms(instant: int | None) -> int | None:
+    """Return an instant [µs] in ms, as the API says it; None where there is none."""
+    return None if instant is None else instant // 1000

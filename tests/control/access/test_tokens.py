@@ -126,3 +126,18 @@ def test_the_description_of_the_api_names_every_operation_its_answers_and_how_to
         for method, operation in operations.items():
             assert operation.get("description"), (path, method)
             assert {"200", "201", "202", "204"} & operation["responses"].keys(), (path, method)
+
+
+def test_a_name_stands_for_one_schema(user: User) -> None:
+    """Two schemas of one name would be one in the description of the API, whichever came last."""
+    from ninja import Schema
+
+    def below(kind: type) -> list[type]:
+        return [k for c in kind.__subclasses__() for k in (c, *below(c))]
+
+    in_browser(user).get("/api/v1/openapi.json")
+    names: dict[str, set[type]] = {}
+    for schema in below(Schema):
+        if schema.__module__.startswith("headworks.control"):
+            names.setdefault(schema.__name__, set()).add(schema)
+    assert {n: {k.__module__ for k in kinds} for n, kinds in names.items() if len(kinds) > 1} == {}

@@ -295,7 +295,7 @@ def test_lists_by_state_asset_and_person_with_numbers_by_state(raise_alarm, pers
     assert caller.get("orders?state=open")["counts"] == counts
     assert caller.get("orders?mine=1")["counts"] == {**counts, "open": 1, "cancelled": 0}
     caller.get("orders?state=lost", 422)
-    assert caller.get("orders?cursor=5.zz", 422)["code"] == "order.cursor_invalid"
+    assert caller.get("orders?cursor=5.zz", 422)["code"] == "field.cursor"
 
 
 def test_pages_follow_each_other_while_orders_are_made(raise_alarm, person, as_):

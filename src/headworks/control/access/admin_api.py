@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from django.db.models import Q
 from django.http import HttpRequest
 from ninja import Query, Router, Schema
 from pydantic import Field
 
-from headworks.base.errors import Invalid, Problem
+from headworks.base.clock import ms
 from headworks.control.access import services, tokens
 from headworks.control.access.authority import authorize, roles_of
 from headworks.control.access.models import ApiToken, AuditEntry, LoginFailures, User, now
 from headworks.control.project.guards import SignedIn
+from headworks.control.project.paging import MAX_LIMIT, newest_first
 
 router = Router()
 
@@ -78,7 +78,7 @@ class AuditFilter(Schema):
 
     actor: Annotated[str, Field(max_length=64)] = ""
     action: Annotated[str, Field(max_length=64)] = ""
-    limit: Annotated[int, Field(ge=1, le=500)] = 100
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = 100
     cursor: Annotated[str, Field(max_length=64)] = ""
 
 
@@ -90,7 +90,7 @@ def _token(t: ApiToken) -> dict[str, Any]:
         "read_only": t.read_only,
         "created_ms": t.created_at // 1000,
         "expires_ms": t.expires_at // 1000,
-        "last_used_ms": None if t.last_used_at is None else t.last_used_at // 1000,
+        "last_used_ms": ms(t.last_used_at),
     }
 
 
@@ -131,7 +131,7 @@ def users(request: HttpRequest) -> Any:
                 "display": u.display,
                 "roles": list(roles_of(u)),
                 "is_active": u.is_active,
-                "locked_until_ms": locks[key] // 1000 if (key := u.username.lower()) in locks else None,
+                "locked_until_ms": ms(locks.get(u.username.lower())),
             }
             for u in User.objects.prefetch_related("role_assignments")
         ]
@@ -150,16 +150,12 @@ def unlock(request: HttpRequest, name: str) -> Any:
 def audit(request: HttpRequest, wanted: Query[AuditFilter]) -> Any:
     """Return the audit trail, newest first; `next` is the cursor of the next page."""
     authorize(request.user, "audit.view")
-    found = AuditEntry.objects.order_by("-at", "-id")
+    found = AuditEntry.objects.all()
     if wanted.actor:
         found = found.filter(actor=wanted.actor)
     if wanted.action:
         found = found.filter(action__startswith=wanted.action)
-    if wanted.cursor:
-        at, entry = _place(wanted.cursor)
-        found = found.filter(Q(at__lt=at) | Q(at=at, id__lt=entry))
-    rows = list(found[: wanted.limit + 1])
-    last = rows[wanted.limit - 1] if len(rows) > wanted.limit else None
+    rows, following = newest_first("at", wanted.limit, wanted.cursor, found)
     return {
         "items": [
             {
@@ -172,16 +168,7 @@ def audit(request: HttpRequest, wanted: Query[AuditFilter]) -> Any:
                 "address": r.address,
                 "detail": r.detail,
             }
-            for r in rows[: wanted.limit]
+            for r in rows
         ],
-        "next": f"{last.at}.{last.id.hex}" if last else None,
+        "next": following,
     }
-
-
-def _place(cursor: str) -> tuple[int, UUID]:
-    at, _, entry = cursor.partition(".")
-    try:
-        return int(at), UUID(hex=entry)
-    except ValueError as e:
-        params = {"expected": "the `next` of the page before"}
-        raise Invalid(problems=[Problem(field="cursor", value=cursor, code="field.invalid", params=params)]) from e

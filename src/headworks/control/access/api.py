@@ -17,6 +17,7 @@ from headworks.control.access.authority import permissions_of, roles_of
 from headworks.control.access.models import User
 from headworks.control.project.guards import SignedInAnyhow, require_csrf
 from headworks.control.project.language import language_of
+from headworks.control.project.schemas import TitleOut
 
 router = Router()
 router.add_router("", admin)
@@ -38,11 +39,6 @@ class Language(Schema):
     language: str
 
 
-class TextOut(Schema):
-    zh: str
-    en: str
-
-
 class UserOut(Schema):
     name: str
     display: str
@@ -55,7 +51,7 @@ class SessionOut(Schema):
     authenticated: bool
     user: UserOut | None
     csrf: str
-    site: TextOut
+    site: TitleOut
     language: str
     timezone: str
     version: str

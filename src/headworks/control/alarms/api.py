@@ -17,14 +17,11 @@ from headworks.control.access.services import address_of
 from headworks.control.alarms import queries, services
 from headworks.control.alarms.queries import Suppressed, Which
 from headworks.control.project.language import language_of
+from headworks.control.project.paging import MAX_LIMIT
+from headworks.control.project.schemas import GuidanceOut, TitleOut
 from headworks.control.twin.models import Asset
 
 router = Router()
-
-
-class Title(Schema):
-    zh: str
-    en: str
 
 
 class InstanceRef(Schema):
@@ -32,17 +29,19 @@ class InstanceRef(Schema):
     code: str
 
 
-class AssetRef(Schema):
+class AlarmAssetOut(Schema):
+    """The asset as it was when the alarm was raised; `id` is null for an alarm of no asset."""
+
     id: int | None
     code: str
-    title: Title
+    title: TitleOut
 
 
 class CauseOut(Schema):
     """The alarm that suppresses, or suppressed, another one."""
 
     id: UUID
-    title: Title
+    title: TitleOut
     instance: InstanceRef
 
 
@@ -60,8 +59,8 @@ class AlarmOut(Schema):
     id: UUID
     instance: InstanceRef
     condition: str
-    title: Title
-    asset: AssetRef
+    title: TitleOut
+    asset: AlarmAssetOut
     partition: str
     priority: int
     state: str
@@ -96,15 +95,6 @@ class TransitionOut(Schema):
     comment: str
 
 
-class GuidanceOut(Schema):
-    """Failure mode, how it shows, why it happens, what to do."""
-
-    mode: Title
-    symptoms: list[Title]
-    causes: list[Title]
-    actions: list[Title]
-
-
 class LimitOut(Schema):
     """What a tag was compared with, in its unit; `kind` is the side that is bad."""
 
@@ -117,7 +107,7 @@ class EvidenceOut(Schema):
 
     id: int
     code: str
-    title: Title
+    title: TitleOut
     unit: str
     low: float | None
     high: float | None
@@ -163,7 +153,7 @@ class Filters(Schema):
     priority: list[Annotated[int, Field(ge=1, le=4)]] = Field([])
     asset: list[int] = Field([])
     instance: list[int] = Field([])
-    limit: Annotated[int, Field(ge=1, le=queries.MAX_LIMIT)] = 100
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = 100
     cursor: str = ""
     suppressed: Suppressed | None = None
     cause: UUID | None = None

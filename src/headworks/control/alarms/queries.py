@@ -6,16 +6,17 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
 
 from headworks.alarming.machine import ACTIVE, UNACKED
-from headworks.base.errors import Invalid, NotFound, Problem
+from headworks.base.clock import ms
+from headworks.base.errors import NotFound
 from headworks.control.alarms.models import Alarm
+from headworks.control.project.paging import newest_first
 from headworks.control.twin.models import Tag
 
 PRIORITIES = 4
 COUNTS = PRIORITIES + 2
-MAX_LIMIT = 500
 FIRST_SUPPRESSED = 50
 Which = Literal["active", "unacked", "open", "all"]
 Suppressed = Literal["hide", "show", "only"]
@@ -76,9 +77,9 @@ def _body(alarm: Alarm) -> dict[str, Any]:
         "partition": alarm.partition,
         "priority": alarm.priority,
         "state": alarm.state,
-        "raised_ms": _ms(alarm.raised_at),
-        "cleared_ms": _ms(alarm.cleared_at),
-        "acked_ms": _ms(alarm.acked_at),
+        "raised_ms": ms(alarm.raised_at),
+        "cleared_ms": ms(alarm.cleared_at),
+        "acked_ms": ms(alarm.acked_at),
         "acked_by": alarm.acked_by,
         "value": alarm.value,
         "unit": alarm.unit,
@@ -88,8 +89,8 @@ def _body(alarm: Alarm) -> dict[str, Any]:
         "tags": alarm.tags,
         "first_out": alarm.first_out_of != "",
         "group": alarm.first_out_of or alarm.suppressed_in,
-        "suppressed_ms": _ms(alarm.suppressed_at),
-        "released_ms": _ms(alarm.released_at),
+        "suppressed_ms": ms(alarm.suppressed_at),
+        "released_ms": ms(alarm.released_at),
     }
 
 
@@ -124,7 +125,7 @@ def detail(alarm_id: UUID) -> dict[str, Any]:
         {
             "id": str(t.id),
             "name": t.name,
-            "at_ms": _ms(t.at),
+            "at_ms": ms(t.at),
             "before": t.before,
             "after": t.after,
             "value": t.value,
@@ -178,9 +179,8 @@ def page(
 
     `assets`: only alarms of these (None: of any). `suppressed`: without those that are suppressed or ended so, with them,
     or only them. `cause`: only those that are or were suppressed by this alarm. `instances`: only those of these models.
-    Paging is by place in the order, not by number, so a page stays what it is while new alarms arrive.
     """
-    found: QuerySet[Alarm] = Alarm.objects.order_by("-raised_at", "-id")
+    found: QuerySet[Alarm] = Alarm.objects.all()
     if which != "all":
         found = found.filter(is_open=True)  # so that the small index of the open alarms is used
     if which in _STATES:
@@ -195,15 +195,7 @@ def page(
         found = found.filter(suppressed_by=cause)
     if instances:
         found = found.filter(instance__in=instances)
-    if cursor:
-        raised_at, alarm_id = _place(cursor)
-        found = found.filter(raised_at__lte=raised_at).filter(Q(raised_at__lt=raised_at) | Q(id__lt=alarm_id))
-    limit = min(max(limit, 1), MAX_LIMIT)
-    rows = list(found[: limit + 1])
-    if len(rows) <= limit:
-        return rows, None
-    last = rows[limit - 1]
-    return rows[:limit], f"{last.raised_at}.{last.id.hex}"
+    return newest_first("raised_at", limit, cursor, found)
 
 
 def by_ids(ids: Iterable[UUID]) -> list[Alarm]:
@@ -264,16 +256,3 @@ def _open_counts(*columns: str) -> Iterable[tuple[Any, ...]]:
         Alarm.objects.filter(is_open=True).order_by().values_list(*columns).annotate(Count("id"))
     )
     return counts
-
-
-def _place(cursor: str) -> tuple[int, UUID]:
-    try:
-        raised_at, alarm_id = cursor.split(".")
-        return int(raised_at), UUID(hex=alarm_id)
-    except ValueError as e:
-        problem = Problem(field="cursor", value=cursor[:80], code="alarm.cursor_invalid")
-        raise Invalid("alarm.cursor_invalid", problems=[problem]) from e
-
-
-def _ms(instant: int | None) -> int | None:
-    return None if instant is None else instant // 1000

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from headworks.base import i18n
-from headworks.base.clock import SystemClock
+from headworks.base.clock import SystemClock, ms
 from headworks.bus.work import Job, WorkQueue
 from headworks.control.live import hub
 
@@ -50,8 +50,8 @@ def body(job: Job, language: str, *, result: bool = True) -> dict[str, Any]:
         "eta_s": job.eta_s,
         "asked_by": job.asked_by,
         "asked_ms": job.asked // 1000,
-        "started_ms": None if job.started is None else job.started // 1000,
-        "ended_ms": None if job.ended is None else job.ended // 1000,
+        "started_ms": ms(job.started),
+        "ended_ms": ms(job.ended),
         "params": job.params,
         "result": job.result if result else None,
         "error": error,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from headworks.base.clock import ms
 from headworks.control.alarms.models import AlarmTransition
 
 MOST_LISTED = 300
@@ -31,7 +32,7 @@ def raised_live(instances: Sequence[int], start: int, end: int) -> dict[Key, dic
             "title": {"zh": r.alarm.title_zh, "en": r.alarm.title_en},
             "priority": r.alarm.priority,
             "raised_ms": r.at // 1000,
-            "cleared_ms": None if until is None else until // 1000,
+            "cleared_ms": ms(until),
             "value": r.value,
         }
     return found

@@ -15,26 +15,23 @@ from headworks.control.access.services import address_of
 from headworks.control.alarms.api import subtree
 from headworks.control.maintenance import queries, services
 from headworks.control.maintenance.models import WorkOrder
+from headworks.control.project.paging import MAX_LIMIT
+from headworks.control.project.schemas import TitleOut
 
 router = Router()
 
 OrderState = Literal["open", "in_progress", "finished", "closed", "cancelled"]
 
 
-class Title(Schema):
-    zh: str
-    en: str
-
-
 class OrderAssetOut(Schema):
     id: int
     code: str
-    title: Title
+    title: TitleOut
 
 
 class OrderAlarmOut(Schema):
     id: UUID
-    title: Title
+    title: TitleOut
     state: str
     raised_ms: int
 
@@ -105,7 +102,7 @@ class OrderFilters(Schema):
     asset: list[int] = Field([])
     alarm: UUID | None = None
     mine: bool = False
-    limit: Annotated[int, Field(ge=1, le=queries.MAX_LIMIT)] = 100
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = 100
     cursor: str = ""
 
 

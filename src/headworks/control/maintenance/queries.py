@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
 
-from headworks.base.errors import Invalid, NotFound, Problem
+from headworks.base.clock import ms
+from headworks.base.errors import NotFound
 from headworks.control.maintenance.models import WorkOrder, WorkOrderStep
 from headworks.control.maintenance.states import State
-
-MAX_LIMIT = 500
+from headworks.control.project.paging import newest_first
 
 
 def one(order_id: UUID) -> WorkOrder:
@@ -51,15 +51,8 @@ def page(
     counts = {str(s): 0 for s in State} | dict(found.order_by().values_list("state").annotate(Count("id")))
     if state is not None:
         found = found.filter(state=state)
-    if cursor:
-        created_at, order_id = _place(cursor)
-        found = found.filter(created_at__lte=created_at).filter(Q(created_at__lt=created_at) | Q(id__lt=order_id))
-    limit = min(max(limit, 1), MAX_LIMIT)
-    rows = list(found.select_related("asset", "alarm").order_by("-created_at", "-id")[: limit + 1])
-    if len(rows) <= limit:
-        return rows, None, counts
-    last = rows[limit - 1]
-    return rows[:limit], f"{last.created_at}.{last.id.hex}", counts
+    rows, following = newest_first("created_at", limit, cursor, found.select_related("asset", "alarm"))
+    return rows, following, counts
 
 
 def of_alarms(alarms: Collection[UUID]) -> Mapping[UUID, list[dict[str, Any]]]:
@@ -108,9 +101,9 @@ def _body(order: WorkOrder, steps: Iterable[WorkOrderStep]) -> dict[str, Any]:
         "created_by": order.created_by,
         "created_ms": order.created_at // 1000,
         "due_ms": order.due_at // 1000,
-        "started_ms": _ms(order.started_at),
-        "finished_ms": _ms(order.finished_at),
-        "closed_ms": _ms(order.closed_at),
+        "started_ms": ms(order.started_at),
+        "finished_ms": ms(order.finished_at),
+        "closed_ms": ms(order.closed_at),
         "result": {"cause": order.cause, "action": order.action, "outcome": order.outcome, "note": order.note}
         if order.outcome
         else None,
@@ -118,16 +111,3 @@ def _body(order: WorkOrder, steps: Iterable[WorkOrderStep]) -> dict[str, Any]:
             {"at_ms": s.at // 1000, "by": s.by, "name": s.name, "comment": s.comment, "detail": s.detail} for s in steps
         ],
     }
-
-
-def _place(cursor: str) -> tuple[int, UUID]:
-    try:
-        created_at, order_id = cursor.split(".")
-        return int(created_at), UUID(hex=order_id)
-    except ValueError as e:
-        problem = Problem(field="cursor", value=cursor[:80], code="order.cursor_invalid")
-        raise Invalid("order.cursor_invalid", problems=[problem]) from e
-
-
-def _ms(instant: int | None) -> int | None:
-    return None if instant is None else instant // 1000

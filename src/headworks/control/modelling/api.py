@@ -10,15 +10,11 @@ from pydantic import Field
 
 from headworks.control.access.authority import authorize
 from headworks.control.modelling import live, queries
+from headworks.control.project.schemas import GuidanceOut, TitleOut
 
 router = Router()
 
 Words = Annotated[str, Field(max_length=queries.LONGEST_QUERY)]
-
-
-class TitleOut(Schema):
-    zh: str
-    en: str
 
 
 class InstanceOut(Schema):
@@ -39,13 +35,6 @@ class ModelFilter(Schema):
     asset: int | None = None
     subtree: bool = False
     q: Words = ""
-
-
-class GuidanceOut(Schema):
-    mode: TitleOut
-    symptoms: list[TitleOut]
-    causes: list[TitleOut]
-    actions: list[TitleOut]
 
 
 class AssetRef(Schema):

@@ -12,6 +12,7 @@ from headworks.base import i18n, kks
 from headworks.base.errors import Invalid
 from headworks.control.access.authority import authorize
 from headworks.control.project.language import language_of
+from headworks.control.project.schemas import TitleOut
 from headworks.control.twin import finding, queries
 from headworks.control.twin.imports.api import router as imports
 from headworks.control.twin.search import LONGEST_QUERY
@@ -22,17 +23,12 @@ router.add_router("", imports)
 MAX_TAGS = 5000
 
 
-class TextOut(Schema):
-    zh: str
-    en: str
-
-
 class AssetOut(Schema):
     id: int
     code: str
     parent: int | None
     type: str
-    title: TextOut
+    title: TitleOut
     partition: str | None
 
 
@@ -41,7 +37,7 @@ class StepOut(Schema):
 
     id: int
     code: str
-    title: TextOut
+    title: TitleOut
 
 
 class AssetDetailOut(AssetOut):
@@ -62,7 +58,7 @@ class TagOut(Schema):
     id: int
     code: str
     asset: int
-    title: TextOut
+    title: TitleOut
     unit: str
     kind: str
     low: float | None
@@ -89,7 +85,7 @@ class FoundOut(Schema):
     kind: Literal["tag", "asset", "model"]
     id: int
     code: str
-    title: TextOut
+    title: TitleOut
     asset: StepOut
 
 
@@ -106,7 +102,7 @@ class KksPartOut(Schema):
     level: int
     key: str
     value: str
-    title: TextOut | None
+    title: TitleOut | None
 
 
 class KksProblemOut(Schema):

@@ -11,7 +11,7 @@ from ninja import File, Form, Query, Router, Schema
 from ninja.files import UploadedFile
 from pydantic import Field
 
-from headworks.base.clock import SystemClock
+from headworks.base.clock import SystemClock, ms
 from headworks.base.errors import Invalid
 from headworks.control.access.authority import authorize
 from headworks.control.access.services import address_of
@@ -146,7 +146,7 @@ def _body(run: ImportRun, language: str) -> dict[str, Any]:
         "created_ms": run.created_at // 1000,
         "created_by": run.created_by,
         "expires_ms": (run.created_at + runs.KEPT_US) // 1000,
-        "applied_ms": None if run.applied_at is None else run.applied_at // 1000,
+        "applied_ms": ms(run.applied_at),
         "applied_by": run.applied_by,
     }
 
