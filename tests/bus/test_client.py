@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from nats.js.api import StorageType, StreamConfig
+from structlog.testing import capture_logs
 
 from headworks.base.errors import Fault
 from headworks.bus import subjects
 from headworks.bus.client import Bus
-from headworks.bus.errors import BusFull, BusUnreachable, GapError
+from headworks.bus.errors import AnswerFailed, BusFull, BusUnreachable, GapError
 from headworks.bus.server import BusServer
 
 pytestmark = pytest.mark.integration
@@ -213,3 +214,48 @@ async def test_a_question_is_answered_by_one_who_serves_it_and_refused_when_nobo
 
     assert await bus.ask(asked, b"here") == b"here!"
     assert heard == [b"here"]
+
+
+@pytest.mark.feature("N-13")
+async def test_one_who_fails_while_answering_says_so_at_once_and_answers_the_next(bus: Bus) -> None:
+    asked = subjects.subject("main", "ask", "engine-p1")
+
+    async def answer(data: bytes) -> bytes:
+        return b"%d" % (10 // int(data))
+
+    await bus.serve(asked, answer)
+    begun = asyncio.get_running_loop().time()
+    with capture_logs() as said, pytest.raises(AnswerFailed) as e:
+        await bus.ask(asked, b"0", timeout=5.0)
+
+    assert asyncio.get_running_loop().time() - begun < 2
+    assert (e.value.error_code, e.value.params) == (
+        "bus.answer_failed",
+        {"subject": asked, "kind": "ZeroDivisionError"},
+    )
+    (line,) = (s for s in said if s["event"] == "question not answered")
+    assert (line["log_level"], line["exc_info"], line["subject"]) == ("error", True, asked)
+    assert await bus.ask(asked, b"5") == b"2"
+
+
+@pytest.mark.feature("N-13")
+async def test_what_is_being_answered_ends_with_the_connection(bus: Bus, own_bus_server: BusServer) -> None:
+    asked, ended = subjects.subject("main", "ask", "engine-p1"), asyncio.Event()
+    begun = asyncio.Event()
+
+    async def answer(data: bytes) -> bytes:
+        begun.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.set()
+        return data
+
+    other = await Bus.connect(own_bus_server.url, own_bus_server.token, "other")
+    await other.serve(asked, answer)
+    question = asyncio.create_task(bus.ask(asked, b"?", timeout=0.5))
+    await begun.wait()
+    await other.close()
+    assert ended.is_set()
+    with pytest.raises(BusUnreachable):
+        await question

@@ -17,7 +17,7 @@ from nats.js.api import DiscardPolicy, KeyValueConfig, ObjectStoreConfig, Retent
 from headworks.base import log, tasks
 from headworks.base.errors import Fault, NotFound
 from headworks.bus import subjects
-from headworks.bus.errors import LIBRARY_ERRORS, BusFull, BusUnreachable
+from headworks.bus.errors import LIBRARY_ERRORS, AnswerFailed, BusFull, BusUnreachable
 from headworks.bus.plan import PLAN_BUCKET, digest
 from headworks.bus.reader import Reader
 
@@ -29,6 +29,8 @@ _CURRENT = "CURRENT_PLANS"
 _GONE = (nats.js.errors.NotFoundError, nats.js.errors.NoStreamResponseError)
 # Out of space, by whichever limit said so: stream bytes or messages, server or account storage.
 _FULL_CODES = {10023, 10028, 10047, 10077}
+_FAILED = "Headworks-Failed"
+"""Header of an answer that is none: what kind of exception the one who was asked met."""
 _logger = log.get(__name__)
 
 Callback = Callable[[str, bytes], Awaitable[None]]
@@ -260,18 +262,26 @@ class Bus:
             await self.connection.publish(subject, data)
 
     async def serve(self, subject: str, answer: Answer) -> None:
-        """Answer what is asked on `subject` by :meth:`ask`. Each request is its own task, so a long one holds up none."""
-        running: set[asyncio.Task[None]] = set()
+        """Answer what is asked on `subject` by :meth:`ask`. Each request is its own task, so a long one holds up none.
+
+        An `answer` that raises is a bug: it is logged, and who asked gets :class:`AnswerFailed`.
+        """
 
         async def work(message: Any) -> None:
-            reply = await answer(message.data)
+            headers: dict[str, str] | None = None
+            try:
+                reply = await answer(message.data)
+            except Exception as e:
+                # Whatever it is: nobody awaits this task, and who asked must not wait for an answer that never comes.
+                _logger.exception("question not answered", subject=subject)
+                reply, headers = b"", {_FAILED: type(e).__name__}
             if self.connection.is_connected:
-                await message.respond(reply)
+                await self.connection.publish(message.reply, reply, headers=headers)
 
         async def heard(message: Any) -> None:
             task = asyncio.create_task(work(message))
-            running.add(task)
-            task.add_done_callback(running.discard)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
         await self.connection.subscribe(subject, queue="answer", cb=heard)
 
@@ -282,11 +292,15 @@ class Bus:
         ------
         BusUnreachable
             Nobody serves it, or no answer came within `timeout` [s].
+        AnswerFailed
+            Whoever serves it failed while answering.
         """
         try:
             reply = await self.connection.request(subject, data, timeout=timeout)
         except (nats.errors.Error, TimeoutError, OSError) as e:
             raise BusUnreachable(subject=subject, reason=repr(e)) from e
+        if reply.headers and (kind := reply.headers.get(_FAILED)):
+            raise AnswerFailed(subject=subject, kind=kind)
         return bytes(reply.data)
 
     # --- plans --------------------------------------------------------------------------------------------------

@@ -23,6 +23,12 @@ class BusFull(NotReady):
     code = "bus.full"
 
 
+class AnswerFailed(Fault):
+    """Whoever was asked failed while answering; its log has the traceback. -> docs/errors/bus.answer_failed.md"""
+
+    code = "bus.answer_failed"
+
+
 class GapError(Fault):
     """A reader's next message is not in the stream any more, or the stream is shorter than what was read of it."""
 
