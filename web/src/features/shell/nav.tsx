@@ -1,12 +1,13 @@
-import { CloseOutlined, EllipsisOutlined } from '@ant-design/icons';
+import { EllipsisOutlined } from '@ant-design/icons';
 import { useQuery } from '@tanstack/react-query';
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { NavLink, useLocation } from 'react-router';
 import { titleOf } from '../../lib/format';
 import { manifestQuery, summaryQuery } from '../../lib/queries';
 import type { Manifest } from '../../lib/types';
 import { ICONS } from './icons';
+import { Sheet } from './sheet';
 
 interface Item {
   id: string;
@@ -75,31 +76,15 @@ export function Rail() {
 
 function More({ groups, open, onClose }: { groups: Group[]; open: boolean; onClose: () => void }) {
   const { t } = useTranslation('shell');
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    if (open) dialog.current?.showModal();
-    else dialog.current?.close();
-  }, [open]);
   return (
-    <dialog
-      ref={dialog} className="hw-moresheet" aria-label={t('shell:nav.label')} onClose={onClose}
-      onClick={(e) => { if (e.target === dialog.current) onClose(); }}
-    >
-      {open ? (
-        <div>
-          <header>
-            <h2>{t('shell:nav.label')}</h2>
-            <button type="button" className="hw-iconbutton" aria-label={t('shell:close')} onClick={onClose}><CloseOutlined /></button>
-          </header>
-          {groups.map((group) => (
-            <section key={group.id}>
-              <h3>{t(`shell:nav.group.${group.id}`, { defaultValue: group.id })}</h3>
-              <div>{group.items.map((item) => <Entry key={item.id} item={item} unacked={0} />)}</div>
-            </section>
-          ))}
-        </div>
-      ) : null}
-    </dialog>
+    <Sheet className="hw-moresheet" title={t('shell:nav.label')} open={open} onClose={onClose}>
+      {groups.map((group) => (
+        <section key={group.id}>
+          <h3>{t(`shell:nav.group.${group.id}`, { defaultValue: group.id })}</h3>
+          <div>{group.items.map((item) => <Entry key={item.id} item={item} unacked={0} />)}</div>
+        </section>
+      ))}
+    </Sheet>
   );
 }
 

@@ -8,9 +8,9 @@ import type { Session } from '../../lib/types';
 import { useLink } from '../../live/hooks';
 import { setPreferences, usePreferences } from '../../theme/preferences';
 import { AssetTree } from './asset-tree';
-import { TreeDialog } from './tree-dialog';
 import { GlobalSearch } from './global-search';
 import { BottomNav, Rail } from './nav';
+import { Sheet } from './sheet';
 import { Clock, TopAlarms } from './top-parts';
 import { UserMenu } from './user-menu';
 import { LinkState, StaleStrip } from './link-state';
@@ -82,7 +82,7 @@ export function Shell({ session, children }: { session: Session; children: React
       </header>
       {narrow ? null : <Rail />}
       {narrow ? (
-        <TreeDialog open={drawer} onClose={() => setDrawer(false)} />
+        <Sheet className="hw-treedialog" title={t('shell:tree.title')} open={drawer} onClose={() => setDrawer(false)}><AssetTree /></Sheet>
       ) : open ? (
         <aside className="hw-side" aria-label={t('shell:tree.title')}><AssetTree /></aside>
       ) : null}
