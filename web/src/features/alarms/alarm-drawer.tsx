@@ -2,7 +2,7 @@ import { useHost } from '@headworks/app-sdk';
 import { CloseOutlined } from '@ant-design/icons';
 import { useQuery } from '@tanstack/react-query';
 import { Button, Input } from 'antd';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useNavigate } from 'react-router';
 import { GuidanceView } from '../../components/guidance';
@@ -43,10 +43,9 @@ function Facts({ alarm }: { alarm: AlarmDetail }) {
   );
 }
 
-function Acknowledge({ alarm, busy, onAcknowledge }: { alarm: AlarmDetail; busy: boolean; onAcknowledge: (comment: string) => void }) {
+function Acknowledge({ busy, onAcknowledge }: { busy: boolean; onAcknowledge: (comment: string) => void }) {
   const { t } = useTranslation('alarms');
   const [comment, setComment] = useState('');
-  useEffect(() => setComment(''), [alarm.id]);
   return (
     <form className="hw-ackform" onSubmit={(e) => { e.preventDefault(); onAcknowledge(comment); }}>
       <label htmlFor="ack-comment">{t('alarms:comment')}</label>
@@ -111,7 +110,7 @@ function Body({ alarm, canAcknowledge, busy, onAcknowledge, onOpen }: Omit<Props
       <SuppressionNote alarm={alarm} onOpen={onOpen} />
       <Facts alarm={alarm} />
       {needsAck(alarm) && canAcknowledge
-        ? <Acknowledge alarm={alarm} busy={busy} onAcknowledge={(comment) => onAcknowledge(alarm.id, comment)} /> : null}
+        ? <Acknowledge busy={busy} onAcknowledge={(comment) => onAcknowledge(alarm.id, comment)} /> : null}
       {needsAck(alarm) && !canAcknowledge ? <p className="hw-note">{t('alarms:mayNot')}</p> : null}
       <h2>{t('alarms:guidance')}</h2>
       {alarm.guidance ? <GuidanceView guidance={alarm.guidance} /> : <p className="hw-muted">{t('alarms:noGuidance')}</p>}
