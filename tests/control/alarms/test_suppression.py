@@ -106,7 +106,9 @@ def test_each_suppressed_alarm_says_by_what_since_when_and_until_when(unit, api)
     assert (detail["first_out"], detail["group"], detail["suppressing"], detail["suppressed_by"]) == (
         True, "u1-trip", 31, None,
     )  # fmt: skip
-    assert (detail["suppressed"]["total"], len(detail["suppressed"]["items"])) == (31, 31)
+    assert (detail["suppressed"]["total"], detail["suppressed"]["ever"], len(detail["suppressed"]["items"])) == (
+        31,
+    ) * 3
     assert get("/summary")["suppressed"] == 31
 
     unit.apply((MANY[0], "hot", 40 * S, "clear"), (TRIP, "tripped", 60 * S, "clear"))
@@ -122,8 +124,93 @@ def test_each_suppressed_alarm_says_by_what_since_when_and_until_when(unit, api)
     assert after["transitions"][0]["value"] == 91.5
     assert after["transitions"][1]["value"] is None
     assert len(get("?state=all")["items"]) == 30  # the first-out and what was released; what ended was never shown
-    assert get(f"/{first.id}")["suppressing"] == 0
-    assert get(f"/{first.id}")["suppressed"]["total"] == 31
+    over = get(f"/{first.id}")
+    assert (over["suppressing"], over["suppressed"]["total"], over["suppressed"]["ever"]) == (0, 0, 31)
+    assert len(over["suppressed"]["items"]) == 31
+
+
+def test_list_and_detail_count_what_a_first_out_suppresses_alike(unit, api):
+    unit.apply(*NORMAL, *FLOOD, *((m, "hot", 40 * S, "clear") for m in MANY[:10]))
+    client = api()
+    first = Alarm.objects.get(instance=PRESSURE)
+
+    (listed,) = client.get("/api/v1/alarms?state=open").json()["items"]
+    detail = client.get(f"/api/v1/alarms/{first.id}").json()
+
+    assert listed["suppressing"] == detail["suppressing"] == detail["suppressed"]["total"] == 21
+    assert detail["suppressed"]["ever"] == 31
+    states = [a["state"] for a in detail["suppressed"]["items"]]
+    assert states == ["unacked_active"] * 21 + ["cleared"] * 10  # what is hidden now comes first
+
+
+def test_a_first_out_stays_among_the_open_alarms_as_long_as_it_hides_others(unit, api, person):
+    unit.apply(*NORMAL, *FLOOD)
+    first = Alarm.objects.get(instance=PRESSURE)
+    services.acknowledge(person("early"), first.id, "", at=20 * S)
+    unit.apply((PRESSURE, "high", 21 * S, "clear"))
+    client = api()
+
+    def listed(query: str) -> list[tuple[int, str, bool]]:
+        items = client.get(f"/api/v1/alarms?{query}").json()["items"]
+        return [(a["instance"]["id"], a["state"], a["group_active"]) for a in items]
+
+    held = [(PRESSURE, "cleared", True)]
+    assert listed("state=open") == held
+    assert listed("state=open&asset=11&priority=1") == held
+    assert listed("state=open&asset=13") == listed("state=open&priority=2") == listed("state=active") == []
+    assert listed("state=open&suppressed=show&limit=500")[-1:] == held
+    assert len(listed("state=open&suppressed=only")) == 31
+    assert client.get("/api/v1/alarms/summary").json()["groups_active"] == 1
+    page = client.get("/api/v1/alarms?state=open&suppressed=show&limit=31").json()
+    rest = client.get(f"/api/v1/alarms?state=open&suppressed=show&limit=31&cursor={page['next']}").json()
+    assert [a["id"] for a in rest["items"]] == [str(first.id)]
+
+    changed = unit.apply((TRIP, "tripped", 60 * S, "clear")).changed
+
+    assert first.id in changed  # browsers hear that it may go
+    assert (PRESSURE, "cleared", True) not in listed("state=open")
+    assert client.get("/api/v1/alarms/summary").json()["groups_active"] == 0
+    assert client.get(f"/api/v1/alarms/{first.id}").json()["group_active"] is False
+
+
+def test_what_ended_suppressed_is_shown_as_long_as_it_hides_others_itself(unit):
+    body = {**BODY, "trigger": {"instance": "U1.FIRE", "condition": "on"}, "first_out": [], "never": []}
+    AlarmGroup.objects.create(plant=Plant.objects.get(), code="u1-fire", body=body, title_zh="火", title_en="Fire")
+    unit.apply((200, "hot", 10 * S, "raise"))
+    AlarmGroup.objects.filter(code="u1-trip").update(
+        body={**BODY, "first_out": [], "consequences": {"asset": "P2"}, "never": []}
+    )
+    # The trip hides what comes on P2; the fire, which comes in the same tick, hides the trip.
+    unit.apply((FIRE, "on", 12 * S, "raise"), (TRIP, "tripped", 12 * S, "raise"))
+    trip = Alarm.objects.get(instance=TRIP)
+    assert trip.suppressed_by == Alarm.objects.get(instance=FIRE).id
+    Alarm.objects.filter(instance=200).update(suppressed_by=trip.id, suppressed_in="u1-trip", is_suppressed=True)
+    Alarm.objects.filter(id=trip.id).update(state="cleared", is_open=False)
+
+    items, _ = queries.page("open", suppressed="hide")
+
+    assert {(a["instance"]["id"], a["group_active"]) for a in queries.bodies(items)} == {(FIRE, False), (TRIP, True)}
+
+
+def test_a_cause_whose_consequences_are_handed_to_another_is_told(unit):
+    reason = {"instance": "U1.PRESSURE", "condition": "high"}
+    fire = {
+        "trigger": {"instance": "U1.FIRE", "condition": "on"}, "first_out": [reason], "look_back_s": 30.0,
+        "consequences": {"asset": "U1"}, "never": [{"instance": "U1.FIRE"}, {"instance": "U1.TRIP"}],
+    }  # fmt: skip
+    AlarmGroup.objects.create(plant=Plant.objects.get(), code="u1-fire", body=fire, title_zh="火", title_en="Fire")
+    AlarmGroup.objects.filter(code="u1-trip").update(
+        body={**BODY, "first_out": [], "never": [{"instance": "U1.FIRE"}, reason]}
+    )
+    unit.apply((PRESSURE, "high", 10 * S, "raise"), (FIRE, "on", 11 * S, "raise"), (TRIP, "tripped", 12 * S, "raise"))
+    unit.apply(*FLOOD)
+    before, after = Alarm.objects.get(instance=PRESSURE), Alarm.objects.get(instance=TRIP)
+    assert queries.body(before)["suppressing"] == 30
+
+    changed = unit.apply((FIRE, "on", 30 * S, "clear")).changed
+
+    assert [queries.body(a)["suppressing"] for a in (before, after)] == [0, 30]
+    assert {before.id, after.id} <= set(changed)
 
 
 def test_the_same_edges_in_other_transactions_with_stretches_repeated_give_the_same_records(unit):

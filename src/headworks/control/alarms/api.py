@@ -54,7 +54,8 @@ class AlarmOrderOut(Schema):
 class AlarmOut(Schema):
     """An alarm. It is suppressed while `suppressed_by` is there and `released_ms` is not: by the cause named, in the alarm
     group `group`, since `suppressed_ms`, until the trigger of the group clears or the alarm itself does.
-    `suppressing` counts the open alarms it suppresses now."""
+    `suppressing` counts the open alarms it suppresses now; `group_active` is true while there are any. Then it is in the
+    list of open alarms, even if it is over and acknowledged itself."""
 
     id: UUID
     instance: InstanceRef
@@ -78,6 +79,7 @@ class AlarmOut(Schema):
     group: str
     suppressed_by: CauseOut | None
     suppressing: int
+    group_active: bool
     suppressed_ms: int | None
     released_ms: int | None
     order: AlarmOrderOut | None
@@ -115,9 +117,11 @@ class EvidenceOut(Schema):
 
 
 class SuppressedOut(Schema):
-    """The alarms that this one is or was the cause of, oldest first: how many, and the first 50."""
+    """The alarms that this one is or was the cause of. `total` counts those it suppresses now, `ever` also those that have
+    ended or are shown again. `items` are the first 50: those suppressed now, then the others, oldest first."""
 
     total: int
+    ever: int
     items: list[AlarmOut]
 
 
@@ -139,6 +143,7 @@ class SummaryOut(Schema):
     active: list[int]
     unacked: list[int]
     suppressed: int
+    groups_active: int
     newest: AlarmOut | None
 
 
@@ -207,7 +212,8 @@ def alarms(request: HttpRequest, filters: Query[Filters]) -> Any:
 
 @router.get("alarms/summary", response=SummaryOut)
 def summary(request: HttpRequest) -> Any:
-    """Return how many alarms are active and unacknowledged by priority, how many suppressed, and the newest unacknowledged."""
+    """Return how many alarms are active and unacknowledged by priority, how many suppressed by how many, and the newest
+    unacknowledged one."""
     authorize(request.user, "alarms.view")
     return queries.summary()
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from headworks.alarming.machine import ACTIVE, UNACKED
 from headworks.base.clock import ms
 from headworks.base.errors import NotFound
-from headworks.control.alarms.models import Alarm
+from headworks.control.alarms.models import Alarm, AlarmGroupState
 from headworks.control.project.paging import newest_first
 from headworks.control.twin.models import Tag
 
@@ -24,6 +24,7 @@ OrdersOf = Callable[[Collection[UUID]], Mapping[UUID, list[dict[str, Any]]]]
 
 _ACTIVE = [str(s) for s in ACTIVE]
 _UNACKED = [str(s) for s in UNACKED]
+_HIDDEN = Q(is_suppressed=True, is_open=True)
 _STATES = {"active": _ACTIVE, "unacked": _UNACKED}
 
 
@@ -57,6 +58,7 @@ def bodies(alarms: Sequence[Alarm]) -> list[dict[str, Any]]:
             **_body(a),
             "suppressed_by": _cause(causes.get(a.suppressed_by)) if a.suppressed_by else None,
             "suppressing": suppressing.get(a.id, 0),
+            "group_active": a.id in suppressing,
             "order": next(iter(orders.get(a.id, ())), None),
         }
         for a in alarms
@@ -106,8 +108,14 @@ def _cause(alarm: Alarm | None) -> dict[str, Any] | None:
 
 def _suppressed_by(causes: Iterable[UUID]) -> QuerySet[Alarm]:
     """Return the open alarms that are suppressed by `causes` now."""
-    hidden: QuerySet[Alarm] = Alarm.objects.filter(suppressed_by__in=list(causes), is_suppressed=True, is_open=True)
+    hidden: QuerySet[Alarm] = Alarm.objects.filter(_HIDDEN, suppressed_by__in=list(causes))
     return hidden.order_by()
+
+
+def _hiding() -> set[UUID]:
+    """Return the alarms that suppress others now: first-outs of active groups, of which there are few."""
+    causes = list(AlarmGroupState.objects.values_list("cause", flat=True))
+    return set(_suppressed_by(causes).values_list("suppressed_by", flat=True)) if causes else set()
 
 
 def detail(alarm_id: UUID) -> dict[str, Any]:
@@ -135,16 +143,24 @@ def detail(alarm_id: UUID) -> dict[str, Any]:
         }
         for t in alarm.transitions.order_by("number")
     ]
-    hidden = Alarm.objects.filter(suppressed_by=alarm_id).order_by("raised_at", "id")
+    shown = body(alarm)
     return {
-        **body(alarm),
+        **shown,
         "template": alarm.template,
         "transitions": transitions,
         "guidance": alarm.guidance,
         "evidence": _evidence(alarm),
-        "suppressed": {"total": hidden.count(), "items": bodies(list(hidden[:FIRST_SUPPRESSED]))},
+        "suppressed": _consequences(alarm_id, shown["suppressing"]),
         "orders": _orders_of([alarm_id]).get(alarm_id, []),
     }
+
+
+def _consequences(cause: UUID, now: int) -> dict[str, Any]:
+    """Return what an alarm suppresses (`now` of them), and what it suppressed before that has ended or is shown again."""
+    ever = Alarm.objects.filter(suppressed_by=cause).order_by("raised_at", "id")
+    first = list(ever.filter(_HIDDEN)[:FIRST_SUPPRESSED])
+    first += ever.exclude(_HIDDEN)[: FIRST_SUPPRESSED - len(first)]
+    return {"total": now, "ever": ever.count(), "items": bodies(first)}
 
 
 def _evidence(alarm: Alarm) -> list[dict[str, Any]]:
@@ -179,23 +195,29 @@ def page(
 
     `assets`: only alarms of these (None: of any). `suppressed`: without those that are suppressed or ended so, with them,
     or only them. `cause`: only those that are or were suppressed by this alarm. `instances`: only those of these models.
+    An alarm that is over and acknowledged stays among the open ones as long as it suppresses others: somebody who looks
+    for what is wrong has to find what they are hidden behind.
     """
     found: QuerySet[Alarm] = Alarm.objects.all()
-    if which != "all":
-        found = found.filter(is_open=True)  # so that the small index of the open alarms is used
-    if which in _STATES:
-        found = found.filter(state__in=_STATES[which])
     if priorities:
         found = found.filter(priority__in=priorities)
     if assets is not None:
         found = found.filter(asset__in=assets)
-    if suppressed != "show":
-        found = found.filter(is_suppressed=suppressed == "only")
     if cause is not None:
         found = found.filter(suppressed_by=cause)
     if instances:
         found = found.filter(instance__in=instances)
-    return newest_first("raised_at", limit, cursor, found)
+    parts = [found]
+    if which != "all":
+        parts = [found.filter(is_open=True)]  # so that the small index of the open alarms is used
+    if which in _STATES:
+        parts = [parts[0].filter(state__in=_STATES[which])]
+    if suppressed != "show":
+        parts = [parts[0].filter(is_suppressed=suppressed == "only")]
+    if which == "open" and suppressed != "only" and (hiding := _hiding()):
+        # Also where it ended suppressed itself: what hid it may be gone from the list before what it hides.
+        parts.append(found.filter(is_open=False, id__in=hiding))
+    return newest_first("raised_at", limit, cursor, *parts)
 
 
 def by_ids(ids: Iterable[UUID]) -> list[Alarm]:
@@ -205,7 +227,7 @@ def by_ids(ids: Iterable[UUID]) -> list[Alarm]:
 def summary() -> dict[str, Any]:
     """Return the numbers of active and of unacknowledged alarms by priority, and the newest unacknowledged one.
 
-    Suppressed ones are counted apart: they ask for nothing.
+    Suppressed ones are counted apart: they ask for nothing; so are the alarms that suppress them.
     """
     active, unacked, suppressed = [0] * PRIORITIES, [0] * PRIORITIES, 0
     for state, priority, hidden, n in _open_counts("state", "priority", "is_suppressed"):
@@ -222,6 +244,7 @@ def summary() -> dict[str, Any]:
         "active": active,
         "unacked": unacked,
         "suppressed": suppressed,
+        "groups_active": len(_hiding()) if suppressed else 0,
         "newest": body(newest) if newest else None,
     }
 

@@ -141,6 +141,7 @@ class _Batch:
             self._load_open,
         )
         self.touched: dict[UUID, Alarm] = {}
+        self.causes: dict[UUID, None] = {}
         self.moved: dict[Key, int] = {}
         self.transitions: list[AlarmTransition] = []
 
@@ -166,6 +167,9 @@ class _Batch:
 
     def take(self, step: Step, record: Alarm, value: float | None = None, status: int = 0) -> None:
         """Write a step of the board into its record; `value` and `status` are those of the edge it is about."""
+        for cause in (record.suppressed_by, step.alarm.suppressed_by):
+            if cause is not None:
+                self.causes[cause] = None
         update_record(record, step.alarm)
         self.records[record.id] = self.touched[record.id] = record
         if step.transition is not None:
@@ -173,9 +177,8 @@ class _Batch:
             self.transitions.append(step_row(step.transition, record, value=value, status=status))
 
     def changed(self) -> tuple[UUID, ...]:
-        """Return the alarms that look different now: those touched, and the causes, which say how many they suppress."""
-        causes = (a.suppressed_by for a in self.touched.values() if a.suppressed_by is not None)
-        return tuple(dict.fromkeys((*self.touched, *causes)))
+        """Return the alarms that look different now: those touched, and their causes, which say how many they suppress."""
+        return tuple(dict.fromkeys((*self.touched, *self.causes)))
 
     def save(self) -> None:
         # One statement makes the new rows and changes the old ones, in the order things happened: an alarm is closed
