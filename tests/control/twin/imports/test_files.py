@@ -167,20 +167,22 @@ def test_merged_cells_of_the_header_are_refused_by_name() -> None:
     assert refused(data) == ("import.merged_header", {"range": "E1:F1", "row": 1})
 
 
-def test_merged_data_is_a_problem_of_each_of_its_rows() -> None:
+def test_merged_data_is_a_problem_of_the_rows_it_leaves_empty() -> None:
     def merge(page: Any) -> None:
         page.merge_cells("A1:F1")
         page.merge_cells("B4:B5")
+        page.merge_cells("C4:D5")
         page.merge_cells("H3:H5")
         page.merge_cells("A9:F9")
 
     rows = [["清单"], HEADER, ROW, ["B", "P1", *ROW[2:]], ["C", "P1", *ROW[2:]]]
     found = read_table("tags", xlsx(rows, merge), "x").found
 
-    assert [(f.row, f.name, f.code, f.params["range"]) for f in found] == [
-        (4, "asset", "import.merged", "B4:B5"),
+    assert sorted((f.row, f.name, f.code, f.params["range"]) for f in found) == [
+        (4, "unit", "import.merged", "C4:D5"),
         (5, "asset", "import.merged", "B4:B5"),
-    ], "a title above, an unknown column and what is below the table do not matter"
+        (5, "title_zh", "import.merged", "C4:D5"),
+    ], "the row with the value, a title above, an unknown column and what is below the table do not matter"
 
 
 def test_formulas_without_a_result_are_told_by_cell() -> None:

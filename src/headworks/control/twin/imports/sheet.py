@@ -167,7 +167,8 @@ def dates(table: Table) -> list[Found]:
 
 
 def _merged(raw: bytes, table: Table, header_row: int) -> list[Found]:
-    """Refuse a header with merged cells; return a problem for each row of merged data, which has its value in one row only.
+    """Refuse a header with merged cells; return a problem for each row that merged data leaves a cell of empty. The first cell
+    of a merge has the value: nothing is wrong with it.
 
     Raises
     ------
@@ -186,7 +187,8 @@ def _merged(raw: bytes, table: Table, header_row: int) -> list[Found]:
         if top <= header_row:
             raise Invalid("import.merged_header", range=area, row=header_row)
         for row in range(top, min(bottom, last) + 1):
-            by_row.setdefault(row, []).append((used[min(columns)], area))
+            if empty := [c for c in columns if (row, c) != (top, left)]:
+                by_row.setdefault(row, []).append((used[min(empty)], area))
     return [
         Found(row=row, name=name, value=None, code="import.merged", params={"range": area})
         for row, _ in table.rows
