@@ -67,7 +67,14 @@ export function nodeOf(part: Part): { id: string; data: NodeData } {
   return { id: idOf(part), data: { part, inputs: inputsOf(part), ref: refOf(part) } };
 }
 
-export function graphOf(model: ModelDetail): { nodes: GraphNode[]; edges: GraphEdge[] } {
+export interface ModelGraph {
+  nodes: GraphNode[];
+  edges: GraphEdge[];
+  width: number;
+  height: number;
+}
+
+export function graphOf(model: ModelDetail): ModelGraph {
   const graph = new Graph();
   graph.setGraph({ rankdir: 'LR', nodesep: 18, ranksep: 58, marginx: 8, marginy: 8 });
   graph.setDefaultEdgeLabel(() => ({}));
@@ -88,5 +95,6 @@ export function graphOf(model: ModelDetail): { nodes: GraphNode[]; edges: GraphE
     const { x, y, height } = graph.node(idOf(part)) as { x: number; y: number; height: number };
     return { ...nodeOf(part), type: 'part', position: { x: x - WIDTH / 2, y: y - height / 2 }, width: WIDTH, height };
   });
-  return { nodes, edges };
+  const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number };
+  return { nodes, edges, width, height };
 }
