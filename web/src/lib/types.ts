@@ -87,8 +87,10 @@ export interface Alarm {
   /** Code of the alarm group, empty without one. */
   group?: string;
   suppressed_by?: { id: string; title: Title; instance: unknown } | null;
-  /** How many alarms this one suppresses. */
+  /** How many open alarms this one suppresses now. */
   suppressing?: number;
+  /** The first-out of a group that still suppresses open alarms: it stays among the open ones even after it ended itself. */
+  group_active: boolean;
   suppressed_ms?: number | null;
   /** Set when the trip was over and this alarm, still active, became visible again. */
   released_ms?: number | null;
@@ -121,8 +123,8 @@ export interface AlarmDetail extends Alarm {
   guidance: Guidance | null;
   /** The tags its condition depends on, with what they were compared with. */
   evidence?: { id: number; code: string; title: Title; unit: string; low: number | null; high: number | null; limits: { value: number; kind: 'above' | 'below' }[] }[];
-  /** The first of those it suppresses. */
-  suppressed?: { total: number; items: Alarm[] };
+  /** How many it suppresses now, how many it ever did, and the first of them: those suppressed now before the others. */
+  suppressed: { total: number; ever: number; items: Alarm[] };
   orders?: { id: string; number: string; state: string }[];
 }
 

@@ -17,12 +17,16 @@ export function subtreeOf(assets: readonly Asset[], root: number): Set<number> {
 /** Hidden by a first-out until the trip is over. */
 export const isSuppressed = (alarm: Alarm): boolean => Boolean(alarm.suppressed_by) && !alarm.released_ms;
 
+/** Ended itself, but its group still holds others back: nobody shall lose sight of what they are behind. */
+export const isHolding = (alarm: Alarm): boolean => alarm.state === 'cleared' && alarm.group_active;
+
 function matches(alarm: Alarm, query: AlarmQuery, assets: readonly Asset[]): boolean {
-  if (query.state === 'open' && alarm.state === 'cleared') return false;
+  if (query.state === 'open' && alarm.state === 'cleared' && !isHolding(alarm)) return false;
   if (query.state === 'active' && !alarm.state.endsWith('_active')) return false;
   if (query.state === 'unacked' && !alarm.state.startsWith('unacked')) return false;
   if (query.priority.length && !query.priority.includes(alarm.priority)) return false;
-  if ((query.suppressed ?? 'hide') !== 'show' && isSuppressed(alarm) !== (query.suppressed === 'only')) return false;
+  if ((query.suppressed ?? 'hide') === 'hide' && isSuppressed(alarm) && !isHolding(alarm)) return false;
+  if (query.suppressed === 'only' && !isSuppressed(alarm)) return false;
   return query.asset === null || (alarm.asset.id !== null && subtreeOf(assets, query.asset).has(alarm.asset.id));
 }
 

@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { PriorityMark } from '../../components/priority';
 import { formatReading, formatWhen, titleOf } from '../../lib/format';
 import type { Alarm } from '../../lib/types';
-import { isSuppressed } from '../../live/bridge';
+import { isHolding, isSuppressed } from '../../live/bridge';
 
 interface Props {
   alarm: Alarm;
@@ -38,13 +38,13 @@ function Story({ alarm, child, expanded, onExpand }: Pick<Props, 'alarm' | 'chil
       {alarm.first_out ? <span className="hw-badge" data-strong="true" data-testid="alarm-first-out">{t('alarms:firstOut')}</span> : null}
       {count > 0 ? (
         <button
-          type="button" className="hw-badge" data-testid="alarm-suppressed-count" data-count={count} aria-expanded={expanded}
+          type="button" className="hw-badge" data-testid="alarm-suppressed-count" data-count={count} data-holding={isHolding(alarm)} aria-expanded={expanded}
           onClick={(e) => { e.stopPropagation(); onExpand(alarm.id); }}
         >
           <svg width="10" height="10" viewBox="0 0 12 12" aria-hidden="true">
             <path d={expanded ? 'M2 4 L6 8 L10 4' : 'M4 2 L8 6 L4 10'} fill="none" stroke="currentColor" strokeWidth="1.8" />
           </svg>
-          {t('alarms:hides', { n: count })}
+          {t(isHolding(alarm) ? 'alarms:holds' : 'alarms:hides', { n: count })}
         </button>
       ) : null}
       {isSuppressed(alarm) && !child && alarm.suppressed_by

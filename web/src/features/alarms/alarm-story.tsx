@@ -2,7 +2,7 @@ import { useTranslation } from 'react-i18next';
 import { PriorityMark } from '../../components/priority';
 import { formatDateTime, formatReading, titleOf } from '../../lib/format';
 import type { Alarm, AlarmDetail } from '../../lib/types';
-import { isSuppressed } from '../../live/bridge';
+import { isHolding, isSuppressed } from '../../live/bridge';
 
 interface OpenProps {
   onOpen: (id: string) => void;
@@ -47,17 +47,18 @@ function Line({ alarm, onOpen }: { alarm: Alarm } & OpenProps) {
 /** What followed a first-out and is held back because of it. */
 export function Consequences({ alarm, onOpen }: { alarm: AlarmDetail } & OpenProps) {
   const { t } = useTranslation('alarms');
-  const items = alarm.suppressed?.items ?? [];
-  const total = alarm.suppressed?.total ?? alarm.suppressing ?? 0;
-  if (!alarm.first_out && !total) return null;
+  const { total: now, ever, items } = alarm.suppressed;
+  if (!alarm.first_out && !ever) return null;
   return (
     <>
-      <h2>{t('alarms:story.consequences', { n: total })}</h2>
-      <p className="hw-muted">{t(total ? 'alarms:story.firstOut' : 'alarms:story.nothing')}</p>
+      <h2>{t('alarms:story.consequences')}</h2>
+      {ever ? <p className="hw-num" data-testid="alarm-suppressed-counts" data-now={now} data-ever={ever}>{t('alarms:hides', { n: now })} {t('alarms:story.ever', { n: ever })}</p> : null}
+      {isHolding(alarm) ? <p className="hw-note" data-testid="alarm-holding">{t('alarms:story.holding')}</p> : null}
+      <p className="hw-muted">{t(ever ? 'alarms:story.firstOut' : 'alarms:story.nothing')}</p>
       {items.length ? (
-        <ul className="hw-consequences" tabIndex={0} aria-label={t('alarms:story.consequences', { n: total })}>
+        <ul className="hw-consequences" tabIndex={0} aria-label={t('alarms:story.consequences')}>
           {items.map((item) => <Line key={item.id} alarm={item} onOpen={onOpen} />)}
-          {total > items.length ? <li className="hw-muted hw-foot">{t('alarms:story.more', { n: total - items.length })}</li> : null}
+          {ever > items.length ? <li className="hw-muted hw-foot">{t('alarms:story.more', { n: ever - items.length })}</li> : null}
         </ul>
       ) : null}
     </>

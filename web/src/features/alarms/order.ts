@@ -1,6 +1,6 @@
 /** The order of the alarm list, and where suppressed alarms stand in it. */
 import type { Alarm } from '../../lib/types';
-import { isSuppressed } from '../../live/bridge';
+import { isHolding, isSuppressed } from '../../live/bridge';
 
 export interface Row {
   alarm: Alarm;
@@ -8,9 +8,9 @@ export interface Row {
   child: boolean;
 }
 
-const rank = (alarm: Alarm): number => (alarm.state.startsWith('unacked') ? 0 : alarm.state === 'acked_active' ? 1 : 2);
+const rank = (alarm: Alarm): number => (alarm.state.startsWith('unacked') ? 0 : alarm.state === 'acked_active' || isHolding(alarm) ? 1 : 2);
 
-/** Unacknowledged first, then those still active, by priority; of one instant the first-out first. Ended ones by time. */
+/** Unacknowledged first, then those still active or holding others back, by priority; of one instant the first-out first. Ended ones by time. */
 export function before(a: Alarm, b: Alarm): number {
   const ranks = rank(a) - rank(b);
   if (ranks) return ranks;
