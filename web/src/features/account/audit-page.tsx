@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { AutoComplete, Button, Select } from 'antd';
-import { Fragment, useEffect, useId, useMemo, useState } from 'react';
+import { useEffect, useId, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useSearchParams } from 'react-router';
 import { StaleNote } from '../../components/stale-note';
@@ -69,8 +69,17 @@ function ActionField({ value, onChange }: { value: string; onChange: (action: st
   );
 }
 
-function plain(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
+/** A part of the detail: known keys by their name and instants as time, what is not known as it was written down. */
+function Part({ name, value }: { name: string; value: unknown }) {
+  const { t } = useTranslation('account');
+  const known = t(`account:key.${name}`, { defaultValue: '' });
+  const text = typeof value === 'number' && name.endsWith('_ms') ? formatDateTime(value) : typeof value === 'string' ? value : JSON.stringify(value);
+  return (
+    <>
+      <dt data-testid="audit-key" data-key={name} className={known ? undefined : 'hw-mono'}>{known || name}</dt>
+      <dd className="hw-mono">{text}</dd>
+    </>
+  );
 }
 
 const UUID = /^[0-9a-f-]{32,36}$/;
@@ -105,7 +114,7 @@ function Row({ entry }: { entry: AuditEntry }) {
           <td colSpan={6}>
             <dl className="hw-dl">
               {entry.object_id ? <><dt>{t('account:audit.objectId')}</dt><dd className="hw-mono">{entry.object_id}</dd></> : null}
-              {Object.entries(entry.detail).map(([key, value]) => <Fragment key={key}><dt className="hw-mono">{key}</dt><dd className="hw-mono">{plain(value)}</dd></Fragment>)}
+              {Object.entries(entry.detail).map(([key, value]) => <Part key={key} name={key} value={value} />)}
               <dt>{t('account:audit.entry')}</dt><dd className="hw-mono">{entry.id}</dd>
             </dl>
           </td>
