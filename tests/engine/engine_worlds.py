@@ -23,6 +23,7 @@ from headworks.blocks.template import (
     Port,
     Text,
 )
+from headworks.engine.graph import signal_units
 from headworks.engine.grid import MAX_GAP, Rows
 
 SECOND = 1_000_000
@@ -209,7 +210,8 @@ def make_block(rng: np.random.Generator, name: str, ports: tuple[Port, ...], bef
     x = str(rng.choice(values))
     inputs = {"x": x}
     if op == "deviation":
-        inputs["reference"] = str(rng.choice(values))
+        units = signal_units(GraphTemplate(code="so far", title=TEXT, ports=ports, blocks=tuple(before)), {})
+        inputs["reference"] = str(rng.choice([v for v in values if units[v] == units[x]]))
     elif op == "regression_residual":
         inputs = {"y": x} | {f"x{i + 1}": str(s) for i, s in enumerate(rng.choice(values, int(rng.integers(1, 4))))}
     return BlockNode(id=name, op=op, inputs=inputs, params=make_params(rng, op, x in raw, len(inputs)))

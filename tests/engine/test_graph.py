@@ -21,7 +21,8 @@ from headworks.blocks.template import (
     Port,
     Text,
 )
-from headworks.engine.graph import find_cycle, order, signal_units, template_problems
+from headworks.engine.check import template_problems
+from headworks.engine.graph import find_cycle, node_reads, order, signal_units
 from headworks.engine.program import compile_program
 
 pytestmark = pytest.mark.feature("PLT-08")
@@ -82,7 +83,7 @@ def test_a_cycle_names_the_blocks_on_it() -> None:
     assert problem.code == "engine.cycle"
     assert set(problem.params["blocks"].split(" → ")) == {"a", "b", "c"}
     assert problem.field == f"templates.bearing.blocks.{problem.value}"
-    path = find_cycle(template)
+    path = find_cycle(node_reads(template))
     reads = {b.id: set(b.inputs.values()) for b in blocks}
     assert all(a in reads[b] for a, b in zip(path, [*path[1:], path[0]], strict=True))
 
@@ -230,6 +231,12 @@ def test_every_signal_has_the_unit_it_is_computed_in() -> None:
         BlockNode(id="off", op="deviation", inputs={"x": "rate", "reference": "in.t"}),
         BlockNode(id="bare", op="rate_of_change", inputs={"x": "z"}),
     )
-    units = signal_units(replace(GOOD, blocks=(*more, *GOOD.blocks)))
-    assert {s: u for s, u in units.items() if u} == {"in.t": "℃", "mean": "℃", "rate": "℃/min", "off": "℃/min"}
-    assert {s for s, u in units.items() if not u} == {"z", "bare", "hot", "alarm", "vote"}
+    units = signal_units(replace(GOOD, blocks=(*more, *GOOD.blocks)), {})
+    assert {s: u for s, u in units.items() if u} == {
+        "in.t": "℃",
+        "mean": "℃",
+        "rate": "℃/min",
+        "off": "℃/min",
+        "bare": "1/min",
+    }
+    assert {s for s, u in units.items() if not u} == {"z", "hot", "alarm", "vote"}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from headworks.blocks.catalogue import every
+from headworks.blocks.catalogue import every, get
 from headworks.engine import codegen, kernels
 
 pytestmark = pytest.mark.feature("PLT-08")
@@ -58,11 +58,31 @@ def test_a_package_that_cannot_be_written_to_is_no_hindrance(tmp_path: Path) -> 
     assert Path(file).parent == tmp_path / "cache" / "headworks" / "kernels"
 
 
-def test_the_name_of_a_kernel_file_follows_its_source() -> None:
-    source = codegen.block_kernels(every())
-    assert codegen.digest(source) in kernels.blocks().__name__
+def test_the_name_of_a_block_file_follows_its_source_and_the_machine() -> None:
+    source = codegen.block_source(get("ewma"))
+    name = kernels.block_file("ewma").name
+    assert name == f"headworks_block_ewma_{codegen.digest(source)}.{kernels.machine()}.code"
     assert codegen.digest(source + "\n") != codegen.digest(source)
-    assert list(kernels.blocks().OPS) == [spec.op for spec in every()]
+    assert kernels.ops() == tuple(spec.op for spec in every())
+
+
+def test_code_that_was_kept_is_run_and_not_made_again(tmp_path: Path) -> None:
+    """One process compiles, the next finds what it made; a file that is damaged is made anew."""
+    script = """
+import sys, pathlib
+from headworks.engine import kernels
+kernels.PACKAGE_FOLDER = pathlib.Path(sys.argv[1])
+made = []
+compiled = kernels._compiled
+kernels._compiled = lambda op: (made.append(op), compiled(op))[1]
+table = kernels.addresses(["not", "above"])
+print(made, [kernels.ops()[i] for i in range(len(table)) if table[i].all()])
+"""
+    for expected in ("['above', 'not']", "[]", "['above']"):
+        done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == f"{expected} ['above', 'not']"
+        if expected == "[]":
+            next(tmp_path.glob("headworks_block_above_*")).write_bytes(b"")
 
 
 def test_threads_that_ask_together_get_the_whole_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -178,7 +178,6 @@ def oracle(world: World) -> Trace:
     trace, state = Trace(), OracleState()
     for phase, rows in enumerate(grid_rows(world, grid, grid.add)):
         program = world.compile(phase)
-        state.migrate(set(program.layout.lanes))
         trace.take(phase, rows.ticks, program.oracle(state, rows.ticks, rows.value, rows.status))
     return trace
 

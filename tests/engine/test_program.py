@@ -323,7 +323,7 @@ def test_what_every_signal_of_an_instance_is_now() -> None:
 
 
 def test_after_an_edit_a_new_block_is_not_known_until_its_first_tick() -> None:
-    old, new = program(template(HIGH)), program(template(replace(HIGH, id="added"), HIGH))
+    old, new = program(template(HIGH)), program(template(replace(HIGH, id="added", params={"limit": 9}), HIGH))
     state = old.new_state()
     feed(old, state, [12])
     found = new.signals(new.migrate(old, state), 1)

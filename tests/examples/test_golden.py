@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from headworks.base.errors import Invalid
 from headworks.blocks import catalogue, library
 from headworks.blocks.template import GraphTemplate, Text
+from headworks.engine.check import template_problems
 from headworks.engine.golden import GoldenCase, golden_edges, read_golden, run_golden
-from headworks.engine.graph import template_problems
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 LIBRARY = EXAMPLES / "thermal-templates"

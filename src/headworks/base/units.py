@@ -182,6 +182,27 @@ def conversion(source: str, target: str) -> tuple[float, float]:
     return float(one - zero), float(zero)
 
 
+# Of two temperatures that differ nobody says where zero is.
+_DIFFERENCES = {"℃": "K", "°C": "K", "degC": "K", "℉": "delta_degF", "°F": "delta_degF", "degF": "delta_degF"}
+_PARTS = re.compile(r"[^\s/*^()]+")
+
+
+def difference(unit: str) -> str:
+    """Return the unit of a difference of two values in `unit`: K for ℃, else the unit itself."""
+    return _DIFFERENCES.get(unit, unit)
+
+
+def same(a: str, b: str) -> bool:
+    """Whether two units are one, however they are written (``℃`` and ``degC``, ``""`` and ``1``, ``K/min`` and ``℃/min``)."""
+    if a == b or {a, b} <= {"", "1"}:
+        return True
+    a, b = (_PARTS.sub(lambda part: difference(part[0]), u) if "/" in u or "*" in u else u for u in (a, b))
+    try:
+        return a == b or conversion(a, b or "1") == (1.0, 0.0)
+    except Invalid:
+        return False
+
+
 def _decimal(x: float) -> Fraction:
     """Return the short decimal a conversion factor was meant to be: 1e-3, not 0.0010000000000000000208."""
     return Fraction(f"{x:.15g}")

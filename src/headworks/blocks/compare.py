@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headworks.blocks.spec import NAN, Float, Input, Param, block
 
-LIMIT = (Param("limit", unit="unit(x)"), Param("hysteresis", unit="unit(x)", low=0.0, default=0.0))
+LIMIT = (Param("limit", unit="unit(x)"), Param("hysteresis", unit="delta(x)", low=0.0, default=0.0))
 
 
 @block(family="compare", zh="高于限值")
@@ -15,7 +15,7 @@ class Above:
     ----------
     limit : float [unit(x)]
         The limit. It must be given.
-    hysteresis : float [unit(x)]
+    hysteresis : float [delta(x)]
         How far below the limit x must come back, >= 0. Default 0.
 
     Inputs
@@ -61,7 +61,7 @@ class Below:
     ----------
     limit : float [unit(x)]
         The limit. It must be given.
-    hysteresis : float [unit(x)]
+    hysteresis : float [delta(x)]
         How far above the limit x must come back, >= 0. Default 0.
 
     Inputs
@@ -110,7 +110,7 @@ class Deviation:
 
     Returns
     -------
-    value [unit(x)]
+    value [delta(x)]
 
     Notes
     -----
@@ -121,9 +121,9 @@ class Deviation:
     .. [1] IEC 62682:2022 and ANSI/ISA-18.2-2016 (deviation alarm: process value against reference).
     """
 
-    inputs = (Input("x"), Input("reference"))
+    inputs = (Input("x"), Input("reference", unit="unit(x)"))
     output = "value"
-    unit = "unit(x)"
+    unit = "delta(x)"
     bad = "propagate"
 
     @staticmethod

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -35,6 +36,12 @@ def read_library(folder: Path) -> dict[str, GraphTemplate]:
             raise ValueError(f"{file.name} holds the template {template.code}")
         found[template.code] = template
     return found
+
+
+@cache
+def builtin() -> dict[str, GraphTemplate]:
+    """Return the templates that come with the platform and may stand in any other as a block."""
+    return read_library(Path(__file__).parent / "groups")
 
 
 def table(templates: Iterable[GraphTemplate]) -> str:

@@ -16,7 +16,7 @@ def spell(x: float, band: float, reference: float, quiet: int) -> tuple[float, i
 LIMITS = (
     Param("low", unit="unit(x)", default=-1e300),
     Param("high", unit="unit(x)", default=1e300),
-    Param("frozen_band", unit="unit(x)", low=0.0, default=0.0),
+    Param("frozen_band", unit="delta(x)", low=0.0, default=0.0),
     Param("frozen_s", unit="s", low=0.0, high=604_800.0, default=0.0, form="ticks"),
 )
 MEMORY = (Float("reference", NAN), Int("quiet"))
@@ -32,7 +32,7 @@ class QualityCheck:
         Below it the value is bad. Default -1e300: no limit.
     high : float [unit(x)]
         Above it the value is bad. Default 1e300: no limit.
-    frozen_band : float [unit(x)]
+    frozen_band : float [delta(x)]
         A value that stays within ± this of where it was is not moving, >= 0. Default 0: exactly equal.
     frozen_s : float [s]
         Not moving for this long is frozen, 0 <= frozen_s <= 604800. Default 0: never.
@@ -92,7 +92,7 @@ class QualityBad:
         Below it the value is bad. Default -1e300: no limit.
     high : float [unit(x)]
         Above it the value is bad. Default 1e300: no limit.
-    frozen_band : float [unit(x)]
+    frozen_band : float [delta(x)]
         A value that stays within ± this of where it was is not moving, >= 0. Default 0: exactly equal.
     frozen_s : float [s]
         Not moving for this long is frozen, 0 <= frozen_s <= 604800. Default 0: never.

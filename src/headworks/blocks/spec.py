@@ -6,12 +6,13 @@ scalar `step`. The engine generates from that step the loop over history and the
 `step` names what it wants; the engine passes it by name:
 
 - each input (f64; a boolean is 0.0, 1.0 or NaN for unknown), each parameter, each state variable;
-- `tick_s`: the length of a tick [s];
-- of a ring: `ring` (the array of all rings), `base` (where this one starts), `head` (the place of this tick), `length`.
+- `tick_s`: the length of a tick [s]; `instant`: the time of this tick [µs since 1970-01-01 UTC], whole;
+- of a ring: `ring` (the array of all rings), `base` (where this one starts), `head` (the place of this tick), `length`;
+- of a table: `table` (the array of all tables), `at` (where this one starts), `rows`, `columns`; a row after the other.
 
-It returns the output, then (if the block declares ``reports = True``) the status code it found, then every state variable
-in the order declared. It uses nothing from outside but ``math``, :data:`NAN`, :data:`LARGEST`, the codes of
-`headworks.base.status` and the functions it declares in `uses`.
+Arrays are plain pointers: they have places, no length. It returns the outputs in the order declared, then (if the block
+declares ``reports = True``) the status code it found, then every state variable in the order declared. It uses nothing from
+outside but ``math``, :data:`NAN`, :data:`LARGEST`, the codes of `headworks.base.status` and the functions it declares in `uses`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any, Literal, TypeVar
@@ -31,18 +32,27 @@ LARGEST = 1.7976931348623157e308
 
 Kind = Literal["value", "bool"]
 BadRule = Literal["skip", "hold", "propagate"]
+Rows = Sequence[Sequence[float]]
 C = TypeVar("C", bound=type)
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """An input. `many` > 0: it may be wired up to `many` times, as ``<name>1`` … ``<name><many>``; those that are not read
-    the constant `unwired`, which as a number is 0 or 1."""
+    """An input.
+
+    `many` > 0: it may be wired up to `many` times, as ``<name>1`` … ``<name><many>``; those that are not read the constant
+    `unwired`, which as a number is 0 or 1, or nothing (NaN, which does not count as a bad input). `optional`: it need not be
+    wired at all and then reads `unwired`.
+
+    `unit`: what the block computes in; ``""`` takes any, ``unit(x)`` that of input `x`.
+    """
 
     name: str
     kind: Kind = "value"
     many: int = 0
-    unwired: Literal["false", "true"] = "false"
+    unwired: Literal["false", "true", "nothing"] = "false"
+    unit: str = ""
+    optional: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -50,11 +60,23 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True)
+class Output:
+    """An output of a block that has several. A graph reads the first as ``<block>``, each as ``<block>.<name>``.
+
+    `unit` may name that of an input (``unit(x)``); ``"given"``: the node of the graph says it.
+    """
+
+    name: str
+    kind: Kind = "value"
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Param:
     """A parameter. No default: it must be given.
 
-    `unit` is a unit, ``""`` for none or ``unit(x)`` for that of input `x`. `form`: a number; a whole number; seconds that
-    become ticks, rounded up, when a program is compiled.
+    `unit` is a unit, ``""`` for none, ``unit(x)`` for that of input `x` or ``delta(x)`` for that of differences of it.
+    `form`: a number; a whole number; seconds that become ticks, rounded up, when a program is compiled.
     """
 
     name: str
@@ -94,11 +116,25 @@ class Ring:
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """Numbers in rows that belong to a block: a curve, a matrix, what was learned.
+
+    `columns`: how many a row has, 0: the table says. `least`: rows. `check` looks at the rows and returns what is wrong with
+    them, a code and its values, or None.
+    """
+
+    name: str
+    columns: int = 0
+    least: int = 1
+    check: Callable[[Rows], tuple[str, dict[str, float | str]] | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class BlockSpec:
     """A registered block.
 
     `bad` is the rule for bad (NaN) input: `skip` works on with what is good, `hold` keeps the last output, `propagate`
-    makes the output bad. `unit` is the output's unit, in which ``unit(x)`` stands for that of input `x`.
+    makes the output bad.
 
     `memory` says how far back a block looks: parameters [s], and how many times each; what was before cannot be told from the
     output any more. `lasting`: it may also hold on to something for as long as nothing decides otherwise.
@@ -113,8 +149,8 @@ class BlockSpec:
     params: tuple[Param, ...]
     states: tuple[Float | Int, ...]
     ring: Ring | None
-    output: Kind
-    unit: str
+    table: Table | None
+    outputs: tuple[Output, ...]
     bad: BadRule
     reports: bool
     uses: tuple[Callable[..., Any], ...]
@@ -123,6 +159,16 @@ class BlockSpec:
     internal: bool = False
     memory: tuple[tuple[str, float], ...] = ()
     lasting: bool = False
+
+    @property
+    def output(self) -> Kind:
+        """Return the kind of the first output."""
+        return self.outputs[0].kind
+
+    @property
+    def unit(self) -> str:
+        """Return the unit of the first output."""
+        return self.outputs[0].unit
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -159,9 +205,11 @@ class BlockSpec:
 
 REGISTRY: dict[str, BlockSpec] = {}
 TICK = "tick_s"
+INSTANT = "instant"
 RING_NAMES = ("ring", "base", "head", "length")
+TABLE_NAMES = ("table", "at", "rows", "columns")
 STATUS_NAMES = tuple(n for n in dir(status) if n.isupper() and isinstance(getattr(status, n), int))
-_ALLOWED = {"math", "NAN", "LARGEST", "abs", "min", "max", "range", "float", "int", *STATUS_NAMES, *dir(math)}
+_ALLOWED = {"math", "NAN", "LARGEST", "abs", "min", "max", "range", "float", "int", "round", *STATUS_NAMES, *dir(math)}
 
 
 def block(*, family: str, zh: str, en: str = "", internal: bool = False) -> Callable[[C], C]:
@@ -187,8 +235,8 @@ def block(*, family: str, zh: str, en: str = "", internal: bool = False) -> Call
             params=getattr(cls, "params", ()),
             states=getattr(cls, "states", ()),
             ring=getattr(cls, "ring", None),
-            output=cls.output,  # type: ignore[attr-defined]
-            unit=getattr(cls, "unit", ""),
+            table=getattr(cls, "table", None),
+            outputs=_outputs(cls),
             bad=cls.bad,  # type: ignore[attr-defined]
             reports=getattr(cls, "reports", False),
             uses=getattr(cls, "uses", ()),
@@ -205,13 +253,20 @@ def block(*, family: str, zh: str, en: str = "", internal: bool = False) -> Call
     return register
 
 
+def _outputs(cls: Any) -> tuple[Output, ...]:
+    """Return what a class declares: `outputs`, or `output` (a kind) and `unit` where there is one only."""
+    return getattr(cls, "outputs", None) or (Output("value", cls.output, getattr(cls, "unit", "")),)
+
+
 def _check(spec: BlockSpec) -> None:
-    given = {TICK, *spec.input_names, *spec.param_names, *(s.name for s in spec.states)}
+    given = {TICK, INSTANT, *spec.input_names, *spec.param_names, *(s.name for s in spec.states)}
     if spec.ring:
         given |= set(RING_NAMES)
         window = next((p for p in spec.params if p.name == spec.ring.window), None)
         if window is None or window.form != "ticks" or window.low <= 0:
             raise TypeError(f"{spec.op}: the ring needs a parameter in ticks with a positive lower bound")
+    if spec.table:
+        given |= set(TABLE_NAMES)
     if unknown := set(spec.wants) - given:
         raise TypeError(f"{spec.op}: step wants {sorted(unknown)}, which is not declared")
     if spec.op in REGISTRY:

@@ -100,7 +100,7 @@ class RollingZ:
     ----------
     window : float [s]
         Length of the window before this tick, 0.01 <= window <= 86400; rounded up to whole ticks, at least two. Default 600.
-    min_std : float [unit(x)]
+    min_std : float [delta(x)]
         A smaller standard deviation counts as this, min_std >= 0. Default 0: one that is nothing but rounding makes the
         output NaN.
 
@@ -130,7 +130,7 @@ class RollingZ:
     inputs = (Input("x"),)
     params = (
         Param("window", unit="s", low=0.01, high=86_400.0, default=600.0, form="ticks"),
-        Param("min_std", unit="unit(x)", low=0.0, default=0.0),
+        Param("min_std", unit="delta(x)", low=0.0, default=0.0),
     )
     states = (Int("count"), Float("total"), Float("squares"), Float("pivot"))
     ring = Ring("window", least=2)
@@ -154,7 +154,7 @@ class RollingZ:
     ) -> tuple[float, int, float, float, float]:
         z = NAN
         if x == x and count >= 2 and 2 * count >= length:
-            if squares - total * (total / count) < 1e-6 * abs(squares):
+            if squares - total * (total / count) < 1e-4 * abs(squares):
                 count, total, squares, pivot = spread_sums(ring, base, length)
             mean = total / count
             std = max(math.sqrt(max(squares - total * mean, 0.0) / (count - 1)), min_std)
@@ -168,7 +168,7 @@ class RollingZ:
             count -= 1
             total -= old - pivot
             squares -= gone
-            again = again or gone > 1e6 * abs(squares)
+            again = again or gone > 1e4 * abs(squares)
         if x == x:
             if count == 0:
                 total, squares, pivot = 0.0, 0.0, x
@@ -204,7 +204,7 @@ class RegressionResidual:
         Coefficient of x7, in unit(y)/unit(x7). Default 0.
     b8 : float [1]
         Coefficient of x8, in unit(y)/unit(x8). Default 0.
-    sigma : float [unit(y)]
+    sigma : float [delta(y)]
         Standard deviation of the residual in good health, sigma >= 1e-12. Default 1.
 
     Inputs
@@ -229,7 +229,7 @@ class RegressionResidual:
     params = (
         Param("b0", unit="unit(y)", default=0.0),
         *(Param(f"b{i}", default=0.0) for i in range(1, 9)),
-        Param("sigma", unit="unit(y)", low=1e-12, default=1.0),
+        Param("sigma", unit="delta(y)", low=1e-12, default=1.0),
     )
     output = "value"
     bad = "propagate"

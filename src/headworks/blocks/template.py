@@ -3,13 +3,21 @@
 These structs are what a plant folder says, what the database keeps and what a plan carries. They hold no behaviour: the
 engine compiles them.
 
-References inside a template are strings: ``in.<port>`` reads an input port, ``<block>`` the output of a block, ``true``
-and ``false`` are constants for boolean inputs. A block parameter is a number, or ``$<name>`` for a parameter of the template.
+References inside a template are strings: ``in.<port>`` reads an input port, ``<block>`` the (first) output of a block,
+``<block>.<output>`` one of several, ``true`` and ``false`` are constants for boolean inputs. A block parameter is a number, or
+``$<name>`` for a parameter of the template; its table is rows of numbers, or ``$<name>`` for a table of the template.
+
+A template may stand in another one as a block (:attr:`BlockNode.graph`): its ports are the inputs, its outputs the outputs,
+its parameters the parameters; its conditions are not raised there.
 """
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
+
+Rows = tuple[tuple[float, ...], ...]
 
 
 class Text(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,11 +40,16 @@ class Guidance(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Port(msgspec.Struct, frozen=True, kw_only=True):
-    """An input of a template. `unit` is what the graph computes in; a bound tag is converted to it. ``""`` takes any unit."""
+    """An input of a template. `unit` is what the graph computes in; a bound tag is converted to it. ``""`` takes any unit.
+
+    A port of the kind `bool` reads a condition or a boolean signal of another model, or, in a template that stands in another
+    one as a block, of that one.
+    """
 
     name: str
     unit: str = ""
     title: Text | None = None
+    kind: Literal["value", "bool"] = "value"
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,13 +63,28 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     title: Text | None = None
 
 
+class TableParameter(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows of numbers an instance may set: a curve of this very pump, what was learned from its past."""
+
+    name: str
+    default: Rows = ()
+    title: Text | None = None
+
+
 class BlockNode(msgspec.Struct, frozen=True, kw_only=True):
-    """One block of the graph: its type, what each of its inputs reads, its parameters."""
+    """One block of the graph: its type, what each of its inputs reads, its parameters and table.
+
+    `graph` in place of `op`: the code of a template. `unit` says the unit of the output where it does not follow from those of
+    the inputs (a product, a conversion).
+    """
 
     id: str
-    op: str
+    op: str = ""
     inputs: dict[str, str]
     params: dict[str, float | str] = {}
+    table: Rows | str = ()
+    graph: str = ""
+    unit: str = ""
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,17 +119,21 @@ class GraphTemplate(msgspec.Struct, frozen=True, kw_only=True):
     title: Text
     ports: tuple[Port, ...]
     params: tuple[Parameter, ...] = ()
+    tables: tuple[TableParameter, ...] = ()
     blocks: tuple[BlockNode, ...]
     conditions: tuple[Condition, ...] = ()
     outputs: tuple[Output, ...] = ()
 
 
 class Binding(msgspec.Struct, frozen=True, kw_only=True):
-    """What feeds a port: the tag, and the conversion of its unit to the port's (port value = value * gain + offset)."""
+    """What feeds a port: a tag, or a signal or condition of another instance; and the conversion of its unit to the port's (port
+    value = value * gain + offset)."""
 
-    tag: int
+    tag: int = 0
     gain: float = 1.0
     offset: float = 0.0
+    instance: int = 0
+    signal: str = ""
 
 
 class Instance(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,3 +149,4 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     inputs: dict[str, Binding]
     params: dict[str, float] = {}
     outputs: dict[str, int] = {}
+    tables: dict[str, Rows] = {}

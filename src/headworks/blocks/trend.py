@@ -108,6 +108,6 @@ class RateOfChange:
             count, times, squares, total, product, pivot = line_sums(ring, base, head, length)
         if count < 2:
             return NAN, count, times, squares, total, product, pivot
-        middle = times / count
-        slope = (product - middle * total) / (squares - middle * times)
+        # Whole numbers: their difference is exact, however far the places are from where counting began.
+        slope = (count * product - times * total) / (count * squares - times * times)
         return slope * (60.0 / tick_s), count, times, squares, total, product, pivot

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from headworks.blocks import catalogue
 from headworks.blocks.template import GraphTemplate, Instance
 from headworks.engine import graph
 from headworks.engine.grid import Rows
@@ -27,17 +26,20 @@ LONGEST_LEAD = 24 * 3600 * 1_000_000
 
 def lead(templates: Mapping[str, GraphTemplate], instances: Sequence[Instance], tick: int) -> int:
     """Return how long before a span its models have to begin [µs], a multiple of `tick` (valid models, tick in µs)."""
-    longest = 0
-    for instance in instances:
+    longest: dict[int, int] = {}
+    reads = {i.id: {b.instance for b in i.inputs.values() if b.signal} for i in instances}
+    levels, _ = graph.levels_of(reads)
+    for instance in sorted(instances, key=lambda i: levels[i.id]):
         template = templates[instance.template]
+        before = max((longest[other] for other in reads[instance.id]), default=0)
         back: dict[str, int] = {}
-        for node, _ in graph.order(template):
-            spec, values = catalogue.get(node.op), graph.resolve(template, instance, node)
-            own = sum(round(values[name] * times * 1e6) + tick for name, times in spec.memory)
-            own += LASTING if spec.lasting else 0
-            back[node.id] = own + max((back.get(source, 0) for source in node.inputs.values()), default=0)
-        longest = max(longest, *back.values())
-    return -(-min(longest, LONGEST_LEAD) // tick) * tick
+        for block in graph.flatten(template, templates).blocks:
+            values = graph.resolve(template, instance, block)
+            own = sum(round(values[name] * times * 1e6) + tick for name, times in block.spec.memory)
+            own += LASTING if block.spec.lasting else 0
+            back[block.id] = own + max((back.get(graph.block_of(source), before) for source in block.reads), default=0)
+        longest[instance.id] = max(before, *back.values())
+    return -(-min(max(longest.values(), default=0), LONGEST_LEAD) // tick) * tick
 
 
 @dataclass(frozen=True, slots=True, eq=False)

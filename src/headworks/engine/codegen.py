@@ -1,18 +1,25 @@
-"""Makes the source of the kernels: two loops around the one step of each block.
+"""Makes the source of the kernels: two loops around the one step of each block, and the drivers that call them.
 
 *History* runs one block over many ticks (lane-major: a signal's ticks lie together, the state stays in registers). *Live*
 runs all blocks of one op and level over one tick (lanes inner: a state variable of all lanes lies together). Both call the
 same compiled step on the same state arrays, so they cannot differ; that is why a result is the same bit for bit live, after
 a restart and over history.
 
+Each op is machine code of its own, which a driver calls by its address: another block, be it a user's, compiles nothing but
+itself, and a start loads what it finds (:mod:`headworks.engine.kernels`).
+
 Tables of a program (see :mod:`headworks.engine.layout`), all i64, one column a block::
 
     tab[OP]  tab[LANES]  tab[P] tab[F] tab[I]  first place of its parameters, float and integer states; the next of the
                                                same block is LANES further on
     tab[R] tab[W]                              start and length of its ring
-    tab[IN + i]                                slot that input i reads, live; `lin[i]`: in the history of one instance
+    tab[D] tab[ROWS] tab[WIDTH]                start, rows and columns of its table
+    tab[S] tab[L]                              slot of its first output, live and in the history of its model; the next
+                                               outputs follow
+    tab[IN + i]                                slot that input i reads, live; `lin[i]`: in history
 
-Whatever a step returns, a slot holds a finite number or the one canonical NaN; a NaN slot has a bad status.
+Whatever a step returns, a slot holds a finite number or the one canonical NaN; a NaN slot has a bad status. The constants
+are the only exception: that an input is not wired (NOTHING) is NaN and good.
 """
 
 from __future__ import annotations
@@ -24,15 +31,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from headworks.base import status
-from headworks.blocks.spec import STATUS_NAMES, BlockSpec
+from headworks.blocks.spec import INSTANT, STATUS_NAMES, BlockSpec
 
-OP, LANES, P, F, I, R, W, IN = range(8)  # noqa: E741
-MAX_INPUTS = 9
+OP, LANES, P, F, I, R, W, D, ROWS, WIDTH, S, L, IN = range(13)  # noqa: E741
+MAX_INPUTS = 16
 COLUMNS = IN + MAX_INPUTS
-FALSE_SLOT, TRUE_SLOT, FIRST_SLOT = 0, 1, 2
+FALSE_SLOT, TRUE_SLOT, NOTHING_SLOT, FIRST_SLOT = 0, 1, 2, 3
+CONSTANT_SLOTS = {"false": FALSE_SLOT, "true": TRUE_SLOT, "nothing": NOTHING_SLOT}
 
 HEADER = '''# mypy: ignore-errors
-"""Kernels made by headworks.engine.codegen from the blocks; not to be edited."""
+"""Kernels made by headworks.engine.codegen; not to be edited."""
 from __future__ import annotations
 
 import math
@@ -45,6 +53,9 @@ LARGEST = 1.7976931348623157e308
 {constants}
 JIT = {{"nogil": True, "error_model": "numpy"}}
 i8, f8, u4 = types.int64, types.float64, types.uint32
+pi, pf, pu = types.CPointer(i8), types.CPointer(f8), types.CPointer(u4)
+LIVE = types.void(i8, i8, i8, pi, i8, pf, pf, pi, pf, pf, pf, pu)
+HISTORY = types.void(i8, i8, i8, i8, i8, pi, i8, pi, pf, pf, pi, pf, pf, pf, pu)
 
 
 def array(of, dimensions, readonly=False):
@@ -55,6 +66,19 @@ def array(of, dimensions, readonly=False):
 # The searches for the next edge are functions of their own: in a loop that may replace its arrays by grown ones Numba counts
 # references at every turn, which made conditions cost more than all blocks together.
 DRIVERS = '''
+from headworks.engine.calls import call_history, call_live
+
+
+@njit(**JIT)
+def tag(value, status):
+    # What its status calls bad is not computed with; what is no number is bad.
+    if status >= BAD:
+        return NAN, status
+    if not (-LARGEST <= value <= LARGEST):
+        return NAN, u4(BAD_NO_DATA)
+    return value, status
+
+
 @njit(**JIT)
 def next_condition(V, cond, edge, c):
     while c < cond.shape[1]:
@@ -86,10 +110,10 @@ def grown(size, code, value, status):
     return new_code, new_value, new_status
 
 
-@njit((array(f8, 2, True), array(u4, 2, True), array(i8, 2), array(i8, 2), array(f8, 1), array(f8, 1), array(i8, 1),
-       array(f8, 1), array(f8, 1), array(u4, 1), array(i8, 1), array(f8, 2), array(u4, 2), array(i8, 2), array(i8, 1)),
-      cache=True, **JIT)
-def live(value, status, groups, tab, P, F, I, R, V, Q, calc_slot, calc, calc_status, cond, edge):
+@njit((array(i8, 2), i8, i8, array(f8, 2, True), array(u4, 2, True), array(i8, 2), array(i8, 2), array(f8, 1), array(f8, 1),
+       array(i8, 1), array(f8, 1), array(f8, 1), array(f8, 1), array(u4, 1), array(i8, 1), array(f8, 2), array(u4, 2),
+       array(i8, 2), array(i8, 1)), cache=True, **JIT)
+def live(table, instant, tick, value, status, groups, tab, P, F, I, R, D, V, Q, calc_slot, calc, calc_status, cond, edge):
     """Evaluate all blocks for each row; fill `calc`, turn `edge`, return the edges (number, code, value, status)."""
     rows, tags = value.shape
     conditions = cond.shape[1]
@@ -97,11 +121,10 @@ def live(value, status, groups, tab, P, F, I, R, V, Q, calc_slot, calc, calc_sta
     code, evidence, worst = np.empty(64, np.int64), np.empty(64), np.empty(64, np.int64)
     for t in range(rows):
         for c in range(tags):
-            V[2 + c] = value[t, c]
-            Q[2 + c] = status[t, c]
+            V[FIRST + c], Q[FIRST + c] = tag(value[t, c], status[t, c])
         for g in range(groups.shape[1]):
-            op, first, last = groups[0, g], groups[1, g], groups[2, g]
-{live_calls}
+            call_live(table[groups[0, g], 0], groups[1, g], groups[2, g], instant + t * tick, tab, tab.shape[1], P, F, I, R, D,
+                      V, Q)
         for c in range(calc_slot.size):
             calc[t, c] = V[calc_slot[c]]
             calc_status[t, c] = Q[calc_slot[c]]
@@ -118,26 +141,25 @@ def live(value, status, groups, tab, P, F, I, R, V, Q, calc_slot, calc, calc_sta
     return found, code, evidence, worst
 
 
-@njit((i8, i8, array(f8, 2, True), array(u4, 2, True), array(i8, 1), array(i8, 1), array(i8, 1), array(i8, 2),
-       array(i8, 2), array(f8, 1), array(f8, 1), array(i8, 1), array(f8, 1), array(f8, 2), array(u4, 2), array(f8, 2),
+@njit((array(i8, 2), i8, i8, i8, i8, array(f8, 2, True), array(u4, 2, True), array(i8, 1), array(i8, 1), array(i8, 1),
+       array(i8, 2), array(i8, 2), array(f8, 1), array(f8, 1), array(i8, 1), array(f8, 1), array(f8, 1), array(f8, 2),
        array(u4, 2), array(i8, 1), array(i8, 2), array(f8, 2), array(u4, 2), array(i8, 1), array(i8, 2), array(i8, 1)),
       cache=True, **JIT)
-def history(start, rows, value, status, used, models, member, tab, lin, P, F, I, R, TV, TQ, V, Q, calc_of, calc_from,
-            calc, calc_status, cond_of, cond, edge):
-    """The same as `live` for rows start … start + rows, one instance after the other, each over all of these rows."""
+def history(table, instant, tick, start, rows, value, status, used, models, member, tab, lin, P, F, I, R, D, V, Q, calc_of,
+            calc_from, calc, calc_status, cond_of, cond, edge):
+    """The same as `live` for rows start … start + rows, one model after the other, each over all of these rows."""
     conditions = cond.shape[1]
     found = 0
     code, evidence, worst = np.empty(64, np.int64), np.empty(64), np.empty(64, np.int64)
     for t0 in range(0, rows, 32):
         for c in range(used.size):
             for t in range(t0, min(t0 + 32, rows)):
-                TV[c, t] = value[start + t, used[c]]
-                TQ[c, t] = status[start + t, used[c]]
+                V[FIRST + c, t], Q[FIRST + c, t] = tag(value[start + t, used[c]], status[start + t, used[c]])
     for m in range(models.size - 1):
         for j in range(models[m], models[m + 1]):
-            k, out = member[j], 2 + j - models[m]
-            op = tab[0, k]
-{history_calls}
+            k = member[j]
+            call_history(table[tab[0, k], 1], k, rows, V.shape[1], instant + start * tick, tick, tab, tab.shape[1], lin, P, F, I,
+                         R, D, V, Q)
         for c in range(calc_of[m], calc_of[m + 1]):
             row, column = calc_from[0, c], calc_from[1, c]
             for t in range(rows):
@@ -161,36 +183,26 @@ def history(start, rows, value, status, used, models, member, tab, lin, P, F, I,
 '''
 
 
-def block_kernels(specs: Sequence[BlockSpec]) -> str:
-    """Return the source of the kernel module of these blocks; `specs[i]` gets op number i."""
+def _header() -> str:
     constants = "\n".join(f"{name} = {getattr(status, name)}" for name in STATUS_NAMES)
-    constants += f"\nOPS = {tuple(s.op for s in specs)!r}"
-    parts = [HEADER.format(constants=constants)]
-    written: set[str] = set()
-    for spec in specs:
-        for helper in spec.uses:
-            if helper.__name__ not in written:
-                written.add(helper.__name__)
-                parts.append(_plain(helper, helper.__name__))
-        parts.append(_plain(spec.step, f"step_{spec.op}"))
-        parts.append(_live(spec))
-        parts.append(_history(spec))
-    live = _dispatch(specs, 12, "live_{op}(first, last, tab, P, F, I, R, V, Q)")
-    lanes = _dispatch(specs, 12, "history_{op}(k, out, rows, tab, lin, P, F, I, R, {source}, V, Q)")
-    parts.append(DRIVERS.replace("{live_calls}", live).replace("{history_calls}", lanes))
-    return "\n\n".join(parts)
+    return HEADER.format(constants=f"{constants}\nFIRST = {FIRST_SLOT}")
+
+
+def driver_source() -> str:
+    """Return the source of the module of `live` and `history`, which call blocks by the addresses in `table` i64[ops, 2]."""
+    return _header() + DRIVERS
 
 
 def block_source(spec: BlockSpec) -> str:
-    """Return all that decides what a block does and remembers."""
-    parts = [_plain(helper, helper.__name__) for helper in spec.uses]
-    return "\n\n".join([*parts, _plain(spec.step, f"step_{spec.op}"), _live(spec), _history(spec)])
+    """Return the source of the module of one block: functions `live` and `history` for C. It is all that decides what the block
+    does and remembers."""
+    parts = [_header(), *(_plain(helper, helper.__name__) for helper in spec.uses)]
+    return "\n\n".join([*parts, _plain(spec.step, "step"), _live(spec), _history(spec)])
 
 
 def jitted(functions: Sequence[tuple[Callable[..., Any], str]]) -> str:
     """Return the source of a kernel module of plain functions, each with the Numba signature given (in terms of `array`)."""
-    constants = "\n".join(f"{name} = {getattr(status, name)}" for name in STATUS_NAMES)
-    parts = [HEADER.format(constants=constants)]
+    parts = [_header()]
     for function, signature in functions:
         cached = f"{signature}, cache=True, **JIT" if signature else "**JIT"
         parts.append(_source(function, function.__name__, f"@njit({cached})"))
@@ -211,25 +223,33 @@ def _plain(function: Callable[..., Any], name: str) -> str:
     return _source(function, name, "@njit(**JIT)")
 
 
+def _results(spec: BlockSpec) -> list[str]:
+    outputs = [f"y{n}" for n in range(len(spec.outputs))]
+    return [*outputs, *(["found_status"] if spec.reports else []), *(s.name for s in spec.states)]
+
+
 def _call(spec: BlockSpec, values: dict[str, str]) -> str:
-    """Return the statement that makes one step: `y` (and `found_status`), then the states."""
-    results = ["y", *(["found_status"] if spec.reports else []), *(s.name for s in spec.states)]
+    """Return the statement that makes one step: `y0` … (and `found_status`), then the states."""
+    results = _results(spec)
     arguments = ", ".join(values[name] for name in spec.wants)
-    return f"{', '.join(results)}{',' if len(results) == 1 else ''} = step_{spec.op}({arguments})"
+    return f"{', '.join(results)}{',' if len(results) == 1 else ''} = step({arguments})"
 
 
-def _finish(spec: BlockSpec) -> list[str]:
-    """Return the lines that make value and status of a slot consistent. `q` is the worst status of the inputs."""
+def _finish(spec: BlockSpec, slot: str) -> list[str]:
+    """Return the lines that make value and status of every output consistent and keep them. `q` is the worst status of the
+    inputs, `slot` the place of the first output, in terms of {n}."""
     lines = ["if found_status > q:", "    q = found_status"] if spec.reports else []
-    if spec.internal:  # a bound tag: what its status calls bad is not computed with
-        lines += [f"if q >= {status.BAD}:", "    y = NAN"]
-    return [
-        *lines,
-        "if not (-LARGEST <= y <= LARGEST):",
-        "    y = NAN",
-        f"    if q < {status.BAD}:",
-        f"        q = {status.BAD_NO_DATA}",
-    ]
+    for n in range(len(spec.outputs)):
+        lines += [
+            f"own{n} = q",
+            f"if not (-LARGEST <= y{n} <= LARGEST):",
+            f"    y{n} = NAN",
+            f"    if own{n} < {status.BAD}:",
+            f"        own{n} = {status.BAD_NO_DATA}",
+            f"V[{slot.format(n=n)}] = y{n}",
+            f"Q[{slot.format(n=n)}] = own{n}",
+        ]
+    return lines
 
 
 def _worst(reads: Sequence[str]) -> list[str]:
@@ -240,55 +260,64 @@ def _worst(reads: Sequence[str]) -> list[str]:
     return lines
 
 
+def _places(spec: BlockSpec, k: str) -> tuple[list[str], dict[str, str]]:
+    """Return the lines that find ring and table of block `k`, and what its step calls them."""
+    lines: list[str] = []
+    values: dict[str, str] = {}
+    if spec.ring:
+        lines += [f"length, base = {_tab(W, k)}, {_tab(R, k)}"]
+        values |= {"ring": "R", "base": "base", "head": "head", "length": "length"}
+    if spec.table:
+        lines += [f"at, rows_, columns_ = {_tab(D, k)}, {_tab(ROWS, k)}, {_tab(WIDTH, k)}"]
+        values |= {"table": "D", "at": "at", "rows": "rows_", "columns": "columns_"}
+    return lines, values
+
+
+def _tab(row: int, column: str) -> str:
+    return f"tab[{row} * blocks + {column}]"
+
+
 def _live(spec: BlockSpec) -> str:
-    head = f"@njit(**JIT)\ndef live_{spec.op}(first, last, tab, P, F, I, R, V, Q):\n"
-    before = ["lanes = last - first", "blocks = tab.shape[1]", "slot = V.size - blocks"]
-    before += [f"p, f, i = tab[{P}, first], tab[{F}, first], tab[{I}, first]"]
-    inside = ["k = first + lane"]
-    inside += [f"from{n} = tab[{IN + n}, k]" for n in range(len(spec.input_names))]
-    values = {name: f"V[from{n}]" for n, name in enumerate(spec.input_names)}
+    head = "def live(first, last, instant, tab, blocks, P, F, I, R, D, V, Q):\n"
+    before = ["lanes = last - first"]
+    before += [f"p, f, i = {_tab(P, 'first')}, {_tab(F, 'first')}, {_tab(I, 'first')}"]
+    found, values = _places(spec, "k")
+    inside = ["k = first + lane", *found]
+    inside += [f"from{n} = {_tab(IN + n, 'k')}" for n in range(len(spec.input_names))]
+    values |= {name: f"V[from{n}]" for n, name in enumerate(spec.input_names)} | {INSTANT: "instant"}
     values |= {name: f"P[p + {n} * lanes + lane]" for n, name in enumerate(spec.kernel_params)}
     states = {s.name: f"F[f + {n} * lanes + lane]" for n, s in enumerate(spec.floats)}
     states |= {s.name: f"I[i + {n} * lanes + lane]" for n, s in enumerate(spec.ints)}
     if spec.ring:
-        inside += [f"head, length, base = {states['head']}, tab[{W}, k], tab[{R}, k]"]
-        values |= {"ring": "R", "base": "base", "head": "head", "length": "length"}
+        inside += [f"head = {states['head']}"]
     own = {s.name: states[s.name] for s in spec.states}
     inside += [*_worst([f"Q[from{n}]" for n in range(len(spec.input_names))]), _call(spec, values | own)]
     inside += [f"{place} = {name}" for name, place in own.items()]
     if spec.ring:
         inside += [f"{states['head']} = head + 1 if head + 1 < length else 0"]
-    inside += [*_finish(spec), "V[slot + k] = y", "Q[slot + k] = q"]
+    inside += [f"slot = {_tab(S, 'k')}", *_finish(spec, "slot + {n}")]
     return head + _indent(before, 4) + "    for lane in range(lanes):\n" + _indent(inside, 8)
 
 
 def _history(spec: BlockSpec) -> str:
-    head = f"@njit(**JIT)\ndef history_{spec.op}(k, out, rows, tab, lin, P, F, I, R, XV, XQ, V, Q):\n"
-    before = [f"lanes = tab[{LANES}, k]", f"p, f, i = tab[{P}, k], tab[{F}, k], tab[{I}, k]"]
-    before += [f"from{n} = lin[{n}, k]" for n in range(len(spec.input_names))]
+    head = "def history(k, ticks, stride, instant, tick, tab, blocks, lin, P, F, I, R, D, V, Q):\n"
+    found, values = _places(spec, "k")
+    before = [f"lanes = {_tab(LANES, 'k')}", f"out = {_tab(L, 'k')} * stride", *found]
+    before += [f"p, f, i = {_tab(P, 'k')}, {_tab(F, 'k')}, {_tab(I, 'k')}"]
+    before += [f"from{n} = lin[{n} * blocks + k] * stride" for n in range(len(spec.input_names))]
     before += [f"p_{name} = P[p + {n} * lanes]" for n, name in enumerate(spec.kernel_params)]
     places = {s.name: f"F[f + {n} * lanes]" for n, s in enumerate(spec.floats)}
     places |= {s.name: f"I[i + {n} * lanes]" for n, s in enumerate(spec.ints)}
     before += [f"{name} = {place}" for name, place in places.items()]
-    values = {name: f"XV[from{n}, t]" for n, name in enumerate(spec.input_names)}
+    values |= {name: f"V[from{n} + t]" for n, name in enumerate(spec.input_names)}
+    values[INSTANT] = "instant + t * tick"
     values |= {name: f"p_{name}" for name in spec.kernel_params} | {s.name: s.name for s in spec.states}
-    if spec.ring:
-        before += [f"length, base = tab[{W}, k], tab[{R}, k]"]
-        values |= {"ring": "R", "base": "base", "head": "head", "length": "length"}
-    inside = [*_worst([f"XQ[from{n}, t]" for n in range(len(spec.input_names))]), _call(spec, values)]
+    inside = [*_worst([f"Q[from{n} + t]" for n in range(len(spec.input_names))]), _call(spec, values)]
     if spec.ring:
         inside += ["head = head + 1 if head + 1 < length else 0"]
-    inside += [*_finish(spec), "V[out, t] = y", "Q[out, t] = q"]
+    inside += _finish(spec, "out + {n} * stride + t")
     after = [f"{place} = {name}" for name, place in places.items()]
-    return head + _indent(before, 4) + "    for t in range(rows):\n" + _indent(inside, 8) + _indent(after, 4)
-
-
-def _dispatch(specs: Sequence[BlockSpec], depth: int, call: str) -> str:
-    lines: list[str] = []
-    for number, spec in enumerate(specs):
-        lines.append(f"{'elif' if number else 'if'} op == {number}:")
-        lines.append("    " + call.format(op=spec.op, source="TV, TQ" if spec.internal else "V, Q"))
-    return _indent(lines, depth).rstrip("\n")
+    return head + _indent(before, 4) + "    for t in range(ticks):\n" + _indent(inside, 8) + _indent(after, 4)
 
 
 def _indent(lines: Sequence[str], depth: int) -> str:

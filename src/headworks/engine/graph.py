@@ -1,122 +1,155 @@
-"""What a model must be before it can run, and the order its blocks run in.
+"""The graph of a model: what its signals are, the order its blocks run in, and templates that stand in it as blocks.
 
-Everything wrong is found at once, each as a :class:`~headworks.base.errors.Problem` with the place, what was found there
-and what to do. The path of a field reads ``templates.<code>.blocks.<id>.params.<name>`` or ``instances.<code>.inputs.<port>``.
+A template that is used as a block is written out into the blocks it consists of (:func:`flatten`), so that nothing after this
+module knows of it. Its blocks are called ``<node>/<block>`` then.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
 
-from headworks.base.errors import Invalid, Problem
+from headworks.base.units import difference
 from headworks.blocks import catalogue
-from headworks.blocks.spec import BlockSpec, Kind, Param
-from headworks.blocks.template import BlockNode, GraphTemplate, Instance
+from headworks.blocks.library import builtin
+from headworks.blocks.spec import BlockSpec, Kind
+from headworks.blocks.template import BlockNode, GraphTemplate, Instance, Rows
 
 PORT_PREFIX = "in."
-CONSTANTS = ("false", "true")
-MAX_WINDOW_TICKS = 100_000
-_UNIT_OF = re.compile(r"unit\((\w+)\)")
+CONSTANTS = ("false", "nothing", "true")
+UNIT_OF = re.compile(r"(unit|delta)\((\w+)\)")
+
+Library = Mapping[str, GraphTemplate]
+N = TypeVar("N", str, int)
 
 
-def check(
-    templates: Mapping[str, GraphTemplate], instances: Sequence[Instance], tags: Container[int] | None, tick: int
-) -> None:
-    """Check models and their use.
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What can be read: a port, or an output of a block. `unit` is None where nothing can be said of it."""
 
-    Parameters
-    ----------
-    tags : ids that inputs may be bound to; None: any
-    tick : [µs]
+    kind: Kind
+    unit: str | None
 
-    Raises
-    ------
-    Invalid
-        ``engine.graph_invalid`` with every problem found.
+
+@dataclass(frozen=True, slots=True)
+class Flat:
+    """A block of a flattened template: what each input reads (in the order of the block's inputs), parameters and table.
+
+    A parameter or table may still be ``$<name>`` of the template.
     """
-    found = [p for code in templates for p in template_problems(templates[code])]
-    if not found:
-        found = list(_instances_problems(templates, instances, tags, tick))
-    if found:
-        raise Invalid("engine.graph_invalid", problems=found, count=len(found))
+
+    id: str
+    spec: BlockSpec
+    reads: tuple[str, ...]
+    params: Mapping[str, float | str]
+    table: Rows | str
+    unit: str = ""
 
 
-def template_problems(template: GraphTemplate) -> list[Problem]:
-    """Return everything that is wrong with a model by itself."""
-    at = f"templates.{template.code}"
-    found = list(_name_problems(template, at))
-    kinds = signal_kinds(template)
-    for node in template.blocks:
-        found += _node_problems(template, node, kinds, f"{at}.blocks.{node.id}")
-    found += _use_problems(template, kinds, at)
-    if not found and (cycle := find_cycle(template)):
-        found.append(
-            Problem(
-                field=f"{at}.blocks.{cycle[0]}",
-                value=cycle[0],
-                code="engine.cycle",
-                params={"blocks": " → ".join([*cycle, cycle[0]])},
-            )
-        )
-    return found
+@dataclass(frozen=True, slots=True)
+class FlatTemplate:
+    """A template written out: its blocks so that each comes after those it reads, each with its level (1: reads only ports),
+    and what the signals its conditions and outputs name are called in it."""
+
+    blocks: tuple[Flat, ...]
+    levels: tuple[int, ...]
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
-def signal_kinds(template: GraphTemplate) -> dict[str, Kind]:
-    """Return every signal of a model that has a known kind: ports, blocks, constants."""
-    kinds: dict[str, Kind] = dict.fromkeys(CONSTANTS, "bool")
-    kinds |= {f"{PORT_PREFIX}{p.name}": "value" for p in template.ports}
-    for node in template.blocks:
-        if spec := catalogue.find(node.op):
-            kinds[node.id] = spec.output
-    return kinds
+def find_template(code: str, library: Library) -> GraphTemplate | None:
+    """Return a template by its code: of the plant, else one that comes with the platform."""
+    return library.get(code) or builtin().get(code)
 
 
-def signal_units(template: GraphTemplate) -> dict[str, str]:
-    """Return the unit of every signal of a valid model: ports and blocks; ``""`` for booleans and where none can be said."""
-    units = dict.fromkeys(CONSTANTS, "") | {f"{PORT_PREFIX}{p.name}": p.unit for p in template.ports}
-    for node, _ in order(template):
-        unit = catalogue.get(node.op).unit
-        name = _UNIT_OF.search(unit)
-        if name:
-            own = units.get(node.inputs.get(name[1], ""), "")
-            unit = unit.replace(name[0], own) if own else ""
-        units[node.id] = unit
-    return {signal: unit for signal, unit in units.items() if signal not in CONSTANTS}
+# --- writing out ------------------------------------------------------------------------------------------------------
 
 
-def find_cycle(template: GraphTemplate) -> list[str]:
-    """Return the blocks of a cycle in the order in which they read each other, nothing if there is none."""
-    left = _unordered(template)[1]
-    if not left:
-        return []
-    # Every block that is left reads one that is left, so going back from any of them comes round.
-    path, seen = [next(iter(left))], set[str]()
-    while path[-1] not in seen:
-        seen.add(path[-1])
-        path.append(next(s for s in left[path[-1]].inputs.values() if s in left))
-    return path[path.index(path[-1]) : -1][::-1]
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """A template where it stands: the prefix of its blocks, and what its ports, parameters and tables are outside."""
+
+    template: GraphTemplate
+    library: Library
+    prefix: str = ""
+    ports: Mapping[str, str] | None = None
+    params: Mapping[str, float | str] | None = None
+    tables: Mapping[str, Rows | str] | None = None
+
+    def source(self, name: str) -> str:
+        """Return what a source inside is called in the template all of this stands in."""
+        if name in CONSTANTS:
+            return name
+        if name.startswith(PORT_PREFIX):
+            return name if self.ports is None else self.ports[name.removeprefix(PORT_PREFIX)]
+        node, output = self.node(name)
+        if node.graph:
+            inner = self.inner(node)
+            wanted = next(o for o in inner.template.outputs if output in ("", o.name))
+            return inner.source(wanted.source)
+        outputs = catalogue.get(node.op).outputs
+        first = output in ("", outputs[0].name)
+        return f"{self.prefix}{node.id}" if first else f"{self.prefix}{node.id}.{output}"
+
+    def node(self, name: str) -> tuple[BlockNode, str]:
+        block, _, output = name.partition(".")
+        return next(n for n in self.template.blocks if n.id == block), output
+
+    def inner(self, node: BlockNode) -> _Use:
+        template = find_template(node.graph, self.library)
+        assert template is not None, "a checked graph"
+        given = {p.name: self.param(node.params.get(p.name, p.default)) for p in template.params}
+        table = self.table(node.table) if node.table else ()
+        tables = {t.name: table or t.default for t in template.tables}
+        ports = {name: self.source(read) for name, read in node.inputs.items()}
+        return _Use(template, self.library, f"{self.prefix}{node.id}/", ports, given, tables)
+
+    def param(self, value: float | str) -> float | str:
+        return self.params[value[1:]] if isinstance(value, str) and self.params is not None else value
+
+    def table(self, value: Rows | str) -> Rows | str:
+        return self.tables[value[1:]] if isinstance(value, str) and self.tables is not None else value
+
+    def blocks(self) -> Iterator[Flat]:
+        for node in self.template.blocks:
+            if node.graph:
+                yield from self.inner(node).blocks()
+                continue
+            spec = catalogue.get(node.op)
+            wired = zip(spec.input_names, spec.unwired, strict=True)
+            reads = tuple(self.source(node.inputs.get(name, constant)) for name, constant in wired)
+            params = {name: self.param(value) for name, value in node.params.items()}
+            yield Flat(f"{self.prefix}{node.id}", spec, reads, params, self.table(node.table), node.unit)
 
 
-def order(template: GraphTemplate) -> list[tuple[BlockNode, int]]:
-    """Return the blocks so that each comes after those it reads, with its level (1: reads only ports)."""
-    levels, left = _unordered(template)
+def flatten(template: GraphTemplate, library: Library) -> FlatTemplate:
+    """Write a checked template out into blocks, in running order."""
+    use = _Use(template, library)
+    blocks = {b.id: b for b in use.blocks()}
+    levels, left = levels_of({b.id: {block_of(s) for s in b.reads} & blocks.keys() for b in blocks.values()})
     assert not left, "a checked graph has no cycle"
-    return sorted(((n, levels[n.id]) for n in template.blocks), key=lambda pair: pair[1])
+    ordered = sorted(blocks.values(), key=lambda b: levels[b.id])
+    named = {c.source for c in template.conditions} | {c.value for c in template.conditions if c.value is not None}
+    named |= {o.source for o in template.outputs}
+    return FlatTemplate(tuple(ordered), tuple(levels[b.id] for b in ordered), {n: use.source(n) for n in named})
 
 
-def _unordered(template: GraphTemplate) -> tuple[dict[str, int], dict[str, BlockNode]]:
-    """Return the level of every block that has one, and the blocks that have none because of a cycle."""
-    nodes = {n.id: n for n in template.blocks}
-    reads = {n.id: {s for s in n.inputs.values() if s in nodes} for n in template.blocks}
-    readers: dict[str, list[str]] = {name: [] for name in nodes}
+def block_of(source: str) -> str:
+    """Return the block a source (``<block>`` or ``<block>.<output>``) belongs to; a port is its own."""
+    return source if source.startswith(PORT_PREFIX) else source.partition(".")[0]
+
+
+def levels_of(reads: Mapping[N, set[N]]) -> tuple[dict[N, int], set[N]]:
+    """Return the level of every node that has one, and those that have none because of a cycle.
+
+    `reads` maps each node to those it reads.
+    """
+    readers: dict[N, list[N]] = {name: [] for name in reads}
     for name, sources in reads.items():
         for source in sources:
             readers[source].append(name)
-    levels: dict[str, int] = {}
+    levels: dict[N, int] = {}
     missing = {name: len(sources) for name, sources in reads.items()}
     ready = [name for name, count in missing.items() if count == 0]
     while ready:
@@ -126,15 +159,43 @@ def _unordered(template: GraphTemplate) -> tuple[dict[str, int], dict[str, Block
             missing[reader] -= 1
             if missing[reader] == 0:
                 ready.append(reader)
-    return levels, {name: node for name, node in nodes.items() if name not in levels}
+    return levels, set(reads) - levels.keys()
 
 
-def resolve(template: GraphTemplate, instance: Instance, node: BlockNode) -> dict[str, float]:
+def find_cycle(reads: Mapping[str, set[str]]) -> list[str]:
+    """Return the nodes of a cycle in the order in which they read each other, nothing if there is none."""
+    left = levels_of(reads)[1]
+    if not left:
+        return []
+    # Every node that is left reads one that is left, so going back from any of them comes round.
+    path, seen = [min(left)], set[str]()
+    while path[-1] not in seen:
+        seen.add(path[-1])
+        path.append(min(reads[path[-1]] & left))
+    return path[path.index(path[-1]) : -1][::-1]
+
+
+def node_reads(template: GraphTemplate) -> dict[str, set[str]]:
+    """Return for each node of a template which of its nodes it reads."""
+    nodes = {n.id for n in template.blocks}
+    return {n.id: {block_of(s) for s in n.inputs.values()} & nodes for n in template.blocks}
+
+
+def order(template: GraphTemplate) -> list[tuple[BlockNode, int]]:
+    """Return the nodes of a checked template so that each comes after those it reads, with its level (1: reads only ports)."""
+    levels, _ = levels_of(node_reads(template))
+    return sorted(((n, levels[n.id]) for n in template.blocks), key=lambda pair: pair[1])
+
+
+# --- parameters -------------------------------------------------------------------------------------------------------
+
+
+def resolve(template: GraphTemplate, instance: Instance, block: Flat) -> dict[str, float]:
     """Return the parameters of a block in an instance, in the units the model says."""
     defaults = {p.name: p.default for p in template.params} | dict(instance.params)
     values: dict[str, float] = {}
-    for param in catalogue.get(node.op).params:
-        given = node.params.get(param.name, param.default)
+    for param in block.spec.params:
+        given = block.params.get(param.name, param.default)
         if isinstance(given, str):
             given = defaults[given[1:]]
         if given is not None:
@@ -142,245 +203,89 @@ def resolve(template: GraphTemplate, instance: Instance, node: BlockNode) -> dic
     return values
 
 
+def resolve_table(template: GraphTemplate, instance: Instance, block: Flat) -> Rows:
+    """Return the table of a block in an instance."""
+    if not isinstance(block.table, str):
+        return block.table
+    name = block.table[1:]
+    return instance.tables.get(name) or next(t.default for t in template.tables if t.name == name)
+
+
 def to_ticks(seconds: float, tick: int) -> int:
     """Return a duration in ticks of `tick` µs, rounded up."""
     return -(-round(seconds * 1_000_000) // tick)
 
 
-# --- problems of a template --------------------------------------------------------------------------------------------
+# --- signals ----------------------------------------------------------------------------------------------------------
 
 
-def _name_problems(template: GraphTemplate, at: str) -> Iterator[Problem]:
-    groups = {
-        "ports": [p.name for p in template.ports],
-        "params": [p.name for p in template.params],
-        "blocks": [b.id for b in template.blocks],
-        "conditions": [c.name for c in template.conditions],
-        "outputs": [o.name for o in template.outputs],
-    }
-    for group, names in groups.items():
-        for name, times in Counter(names).items():
-            if times > 1:
-                yield Problem(
-                    field=f"{at}.{group}.{name}", value=name, code="engine.duplicate_name", params={"times": times}
-                )
-            if not name or name.strip() != name or name in CONSTANTS or (group == "blocks" and "." in name):
-                yield Problem(field=f"{at}.{group}", value=name, code="engine.bad_name", params={})
+def signals(template: GraphTemplate, library: Library) -> dict[str, Signal]:
+    """Return every signal of a template that has a known kind: constants, ports, blocks and their outputs. A template with
+    problems gives what can be said of it."""
+    found = {name: Signal("bool", "") for name in ("false", "true")} | {"nothing": Signal("value", None)}
+    found |= {f"{PORT_PREFIX}{p.name}": Signal(p.kind, p.unit or None) for p in template.ports}
+    nodes = {n.id: n for n in template.blocks}
+    levels, left = levels_of(node_reads(template))
+    for name in (*sorted(levels, key=lambda n: levels[n]), *sorted(left)):
+        outputs = list(_outputs(nodes[name], library, found))
+        if outputs:
+            found[name] = outputs[0][1]
+        if len(outputs) > 1 or nodes[name].graph:
+            found |= {f"{name}.{output}": signal for output, signal in outputs}
+    return found
 
 
-def _node_problems(template: GraphTemplate, node: BlockNode, kinds: Mapping[str, Kind], at: str) -> Iterator[Problem]:
-    spec = catalogue.find(node.op)
-    if spec is None:
-        known = _listed(catalogue.public())
-        yield Problem(field=f"{at}.op", value=node.op, code="engine.unknown_op", params={"known": known})
-        return
-    for name, source in node.inputs.items():
-        if name not in spec.input_kinds:
-            yield Problem(
-                field=f"{at}.inputs.{name}",
-                value=source,
-                code="engine.unknown_input",
-                params={"op": spec.op, "input": name, "known": _listed(spec.input_names)},
-            )
-        else:
-            yield from _source_problems(source, spec.input_kinds[name], kinds, f"{at}.inputs.{name}")
-    for wanted in spec.inputs:
-        if not any(name in node.inputs for name in wanted.names):
-            yield Problem(
-                field=f"{at}.inputs.{wanted.names[0]}",
-                value=None,
-                code="engine.missing_input",
-                params={"op": spec.op, "input": wanted.names[0]},
-            )
-    yield from _node_param_problems(template, node, spec, at)
+def _outputs(node: BlockNode, library: Library, found: Mapping[str, Signal]) -> Iterator[tuple[str, Signal]]:
+    if node.graph:
+        template = find_template(node.graph, library)
+        if template is not None and template.code not in _within(template, library):
+            inside = signals(template, library)
+            for output in template.outputs:
+                kind = inside[output.source].kind if output.source in inside else "value"
+                yield output.name, Signal(kind, unit_of(output.unit, node, found))
+    elif spec := catalogue.find(node.op):
+        for declared in spec.outputs:
+            unit = node.unit if declared.unit == "given" else unit_of(declared.unit, node, found)
+            yield declared.name, Signal(declared.kind, unit)
 
 
-def _node_param_problems(template: GraphTemplate, node: BlockNode, spec: BlockSpec, at: str) -> Iterator[Problem]:
-    own = {p.name for p in template.params}
-    for name, value in node.params.items():
-        param = next((p for p in spec.params if p.name == name), None)
-        if param is None:
-            yield Problem(
-                field=f"{at}.params.{name}",
-                value=value,
-                code="engine.unknown_param",
-                params={"op": spec.op, "param": name, "known": _listed(spec.param_names)},
-            )
-        elif isinstance(value, str):
-            if not value.startswith("$") or value[1:] not in own:
-                yield Problem(
-                    field=f"{at}.params.{name}",
-                    value=value,
-                    code="engine.unknown_template_param",
-                    params={"known": _listed(f"${p}" for p in own)},
-                )
-        else:
-            yield from _value_problems(param, value, node, f"{at}.params.{name}")
-    for param in spec.params:
-        if param.default is None and param.name not in node.params:
-            yield Problem(
-                field=f"{at}.params.{param.name}",
-                value=None,
-                code="engine.missing_param",
-                params={"op": spec.op, "param": param.name},
-            )
+def _within(template: GraphTemplate, library: Library, seen: frozenset[str] = frozenset()) -> set[str]:
+    """Return the codes of all templates inside a template."""
+    inside: set[str] = set()
+    for node in template.blocks:
+        if node.graph and node.graph not in seen and (inner := find_template(node.graph, library)):
+            inside |= {node.graph} | _within(inner, library, seen | {node.graph})
+    return inside
 
 
-def _value_problems(param: Param, value: float, node: BlockNode, at: str) -> Iterator[Problem]:
-    if not math.isfinite(value):
-        yield Problem(field=at, value=str(value), code="engine.param_not_finite", params={})
-        return
-    if param.form == "whole" and value != math.floor(value):
-        yield Problem(field=at, value=value, code="engine.param_not_whole", params={})
-        return
-    high = min(param.high, len(node.inputs)) if node.op == "m_of_n" else param.high
-    if not param.low <= value <= high:
-        yield Problem(
-            field=at,
-            value=value,
-            code="engine.param_range",
-            params={"low": param.low, "high": high, "unit": param.unit or "1"},
-        )
+def within(template: GraphTemplate, library: Library) -> set[str]:
+    """Return the codes of the templates that stand in a template as blocks, and in those."""
+    return _within(template, library)
 
 
-def _source_problems(source: str, wanted: Kind, kinds: Mapping[str, Kind], at: str) -> Iterator[Problem]:
-    if source not in kinds:
-        yield Problem(
-            field=at, value=source, code="engine.unknown_source", params={"source": source, "known": _listed(kinds)}
-        )
-    elif kinds[source] != wanted:
-        yield Problem(
-            field=at,
-            value=source,
-            code="engine.kind_clash",
-            params={"source": source, "found": kinds[source], "wanted": wanted},
-        )
+def unit_of(unit: str, node: BlockNode, found: Mapping[str, Signal]) -> str | None:
+    """Return a declared unit in which ``unit(x)`` stands for that of input x, ``delta(x)`` for that of differences of x; None if
+    the unit of x is not known."""
+    for how, name in UNIT_OF.findall(unit):
+        read = found.get(node.inputs.get(name, ""))
+        if read is None or read.unit is None:
+            return None
+        unit = unit.replace(f"{how}({name})", read.unit if how == "unit" else difference(read.unit))
+    return f"1{unit}" if unit.startswith("/") else unit
 
 
-def _use_problems(template: GraphTemplate, kinds: Mapping[str, Kind], at: str) -> Iterator[Problem]:
-    signals = {name: kind for name, kind in kinds.items() if name not in CONSTANTS}
-    for condition in template.conditions:
-        yield from _source_problems(condition.source, "bool", signals, f"{at}.conditions.{condition.name}.source")
-        if condition.priority not in range(1, 5):
-            yield Problem(
-                field=f"{at}.conditions.{condition.name}.priority",
-                value=condition.priority,
-                code="engine.param_range",
-                params={"low": 1, "high": 4, "unit": "1"},
-            )
-        if condition.value is not None:
-            field = f"{at}.conditions.{condition.name}.value"
-            yield from _source_problems(condition.value, signals.get(condition.value, "value"), signals, field)
-    for output in template.outputs:
-        field = f"{at}.outputs.{output.name}.source"
-        yield from _source_problems(output.source, signals.get(output.source, "value"), signals, field)
+def signal_units(template: GraphTemplate, library: Library) -> dict[str, str]:
+    """Return the unit of every signal of a valid template: ports and blocks; ``""`` for booleans and where none can be said."""
+    return {name: s.unit or "" for name, s in signals(template, library).items() if name not in CONSTANTS}
 
 
-def _listed(names: Iterable[Any]) -> str:
-    return ", ".join(sorted(map(str, names))) or "–"
-
-
-# --- problems of an instance -------------------------------------------------------------------------------------------
-
-
-def _instances_problems(
-    templates: Mapping[str, GraphTemplate], instances: Sequence[Instance], tags: Container[int] | None, tick: int
-) -> Iterator[Problem]:
-    ids = Counter(i.id for i in instances)
-    written = Counter(tag for i in instances for tag in i.outputs.values())
-    for instance in instances:
-        at = f"instances.{instance.code}"
-        if ids[instance.id] > 1:
-            yield Problem(
-                field=f"{at}.id", value=instance.id, code="engine.duplicate_name", params={"times": ids[instance.id]}
-            )
-        for name, tag in instance.outputs.items():
-            if written[tag] > 1:
-                yield Problem(
-                    field=f"{at}.outputs.{name}", value=tag, code="engine.tag_written_twice", params={"tag": tag}
-                )
-        template = templates.get(instance.template)
-        if template is None:
-            yield Problem(
-                field=f"{at}.template",
-                value=instance.template,
-                code="engine.unknown_template",
-                params={"known": _listed(templates)},
-            )
-        else:
-            yield from instance_problems(template, instance, tags, tick)
-
-
-def instance_problems(
-    template: GraphTemplate, instance: Instance, tags: Container[int] | None, tick: int
-) -> Iterator[Problem]:
-    """Yield everything that is wrong with the use of a (valid) model on one asset."""
-    at = f"instances.{instance.code}"
-    ports = {p.name for p in template.ports}
-    for port in sorted(ports - instance.inputs.keys()):
-        yield Problem(field=f"{at}.inputs.{port}", value=None, code="engine.unbound_port", params={"port": port})
-    for name, binding in instance.inputs.items():
-        field = f"{at}.inputs.{name}"
-        if name not in ports:
-            yield Problem(
-                field=field, value=name, code="engine.unknown_port", params={"port": name, "known": _listed(ports)}
-            )
-        elif tags is not None and binding.tag not in tags:
-            yield Problem(field=field, value=binding.tag, code="engine.unknown_tag", params={"tag": binding.tag})
-        if not (math.isfinite(binding.gain) and math.isfinite(binding.offset)):
-            value = f"{binding.gain}, {binding.offset}"
-            yield Problem(field=field, value=value, code="engine.param_not_finite", params={})
-    outputs = {o.name for o in template.outputs}
-    for name in instance.outputs:
-        if name not in outputs:
-            yield Problem(
-                field=f"{at}.outputs.{name}",
-                value=name,
-                code="engine.unknown_output",
-                params={"output": name, "known": _listed(outputs)},
-            )
-    bad = list(_instance_param_problems(template, instance, at))
-    yield from bad
-    if not bad:
-        for node in template.blocks:
-            yield from _resolved_problems(template, instance, node, tick)
-
-
-def _instance_param_problems(template: GraphTemplate, instance: Instance, at: str) -> Iterator[Problem]:
-    known = {p.name: p for p in template.params}
-    for name, value in instance.params.items():
-        if name not in known:
-            yield Problem(
-                field=f"{at}.params.{name}",
-                value=value,
-                code="engine.unknown_param",
-                params={"op": template.code, "param": name, "known": _listed(known)},
-            )
-            continue
-        low, high = known[name].low, known[name].high
-        low, high = -math.inf if low is None else low, math.inf if high is None else high
-        if not math.isfinite(value):
-            yield Problem(field=f"{at}.params.{name}", value=str(value), code="engine.param_not_finite", params={})
-        elif not low <= value <= high:
-            yield Problem(
-                field=f"{at}.params.{name}",
-                value=value,
-                code="engine.param_range",
-                params={"low": low, "high": high, "unit": known[name].unit or "1"},
-            )
-
-
-def _resolved_problems(template: GraphTemplate, instance: Instance, node: BlockNode, tick: int) -> Iterator[Problem]:
-    spec, values = catalogue.get(node.op), resolve(template, instance, node)
-    for param in spec.params:
-        given = node.params.get(param.name)
-        field = f"instances.{instance.code}.params.{given[1:]}" if isinstance(given, str) else ""
-        if field:
-            yield from _value_problems(param, values[param.name], node, field)
-        if spec.ring and spec.ring.window == param.name and to_ticks(values[param.name], tick) > MAX_WINDOW_TICKS:
-            yield Problem(
-                field=field or f"templates.{template.code}.blocks.{node.id}.params.{param.name}",
-                value=values[param.name],
-                code="engine.window_too_long",
-                params={"ticks": MAX_WINDOW_TICKS, "seconds": MAX_WINDOW_TICKS * tick / 1e6},
-            )
+def all_instances(instances: Sequence[Instance], wanted: set[int]) -> set[int]:
+    """Return the ids `wanted` and those of all instances they read, directly or through others."""
+    by_id = {i.id: i for i in instances}
+    found, left = set[int](), list(wanted)
+    while left:
+        one = left.pop()
+        if one not in found and one in by_id:
+            found.add(one)
+            left += [b.instance for b in by_id[one].inputs.values() if b.instance]
+    return found

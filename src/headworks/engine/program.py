@@ -23,12 +23,10 @@ from headworks.base.errors import Fault
 from headworks.base.status import BAD_NO_DATA
 from headworks.blocks import catalogue
 from headworks.blocks.template import GraphTemplate, Instance
-from headworks.engine import codegen, graph, kernels, layout
+from headworks.engine import check, codegen, graph, kernels, layout
 from headworks.engine.layout import LaneKey, Layout
 from headworks.engine.oracle import OracleState, evaluate
-
-CHUNK = 1024
-_STATE_VERSION = 1
+from headworks.engine.state import CHUNK, STATE_VERSION, Export, State
 
 F8 = NDArray[np.float64]
 I8 = NDArray[np.int64]
@@ -56,78 +54,14 @@ class StepResult:
     edges: list[Edge]
 
 
-class _Export(msgspec.Struct, frozen=True, array_like=True):
-    version: int
-    program: str
-    last_tick: int | None
-    floats: bytes
-    ints: bytes
-    ring: bytes
-    edge: bytes
-    fresh: bytes
-    live: tuple[int | None, bytes, bytes] = (None, b"", b"")
-
-
-class State:
-    """What the blocks and conditions of one program remember. Used by one thread at a time."""
-
-    def __init__(self, program: Program) -> None:
-        plan = program.layout
-        self.program_digest = program.digest
-        self.floats, self.ints = plan.first_floats.copy(), plan.first_ints.copy()
-        self.ring = np.full(plan.ring_size, np.nan)
-        self.edge = np.zeros(len(program.conditions), np.int64)
-        self.fresh = np.ones(len(plan.lanes), np.bool_)
-        self.last_tick: int | None = None
-        self.live_tick: int | None = None
-        slots = codegen.FIRST_SLOT + program.columns + len(plan.lanes)
-        self.live_value, self.live_status = np.zeros(slots), np.zeros(slots, np.uint32)
-        self.live_value[codegen.TRUE_SLOT] = 1.0
-        self._history: tuple[F8, U4, F8, U4] | None = None
-
-    def history_scratch(self, plan: Layout) -> tuple[F8, U4, F8, U4]:
-        """Return room for one chunk of history: tags, then the signals of one instance."""
-        if self._history is None:
-            tags, slots = max(len(plan.used), 1), codegen.FIRST_SLOT + plan.deepest
-            self._history = (
-                np.empty((tags, CHUNK)),
-                np.empty((tags, CHUNK), np.uint32),
-                np.zeros((slots, CHUNK)),
-                np.zeros((slots, CHUNK), np.uint32),
-            )
-            self._history[2][codegen.TRUE_SLOT] = 1.0
-        return self._history
-
-    def export(self) -> bytes:
-        """Return everything this state remembers."""
-        seen = self.live_tick is not None
-        return msgspec.msgpack.encode(
-            _Export(
-                _STATE_VERSION,
-                self.program_digest,
-                self.last_tick,
-                self.floats.tobytes(),
-                self.ints.tobytes(),
-                self.ring.tobytes(),
-                self.edge.astype(np.uint8).tobytes(),
-                self.fresh.tobytes(),
-                (
-                    self.live_tick,
-                    self.live_value.tobytes() if seen else b"",
-                    self.live_status.tobytes() if seen else b"",
-                ),
-            )
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class _Watch:
-    """A condition: who it belongs to, and the blocks it reads (`value` -1: none)."""
+    """A condition: who it belongs to, and the slots it reads, live and in history (`value` None: no evidence)."""
 
     instance: int
     name: str
-    source: int
-    value: int
+    source: tuple[int, int]
+    value: tuple[int, int] | None
 
 
 class Program:
@@ -145,15 +79,19 @@ class Program:
         self, plan: Layout, instances: Sequence[Instance], templates: Mapping[str, GraphTemplate], tags: U4, tick: int
     ) -> None:
         self.layout, self.tags, self.tick, self.columns = plan, tags, tick, len(tags)
-        self._instance_ids = np.array([i.id for i in instances], np.int64)
-        self._kernels = kernels.blocks()
+        used = {key[2] for key in plan.lanes}
+        self._drivers, self._code = kernels.drivers(), kernels.addresses(used)
         by_instance = [(i, templates[i.template]) for i in instances]
+        self._shown: dict[int, list[str]] = {i.id: [] for i in instances}
+        for instance, name in plan.signals:
+            if ":" not in name and "/" not in name:
+                self._shown[instance].append(name)
         self.conditions = tuple(
             _Watch(
                 i.id,
                 c.name,
-                plan.block_of[i.id, c.source],
-                -1 if c.value is None else plan.block_of[i.id, c.value],
+                plan.signals[i.id, f"condition:{c.name}"],
+                None if c.value is None else plan.signals[i.id, c.value],
             )
             for i, t in by_instance
             for c in t.conditions
@@ -161,54 +99,36 @@ class Program:
         self._place_outputs(by_instance)
         self._place_conditions([len(t.conditions) for _, t in by_instance])
         said = (
-            self.layout.lanes,
+            plan.lanes,
+            plan.tab.tobytes(),
             tick,
             tags.tobytes(),
             [(w.instance, w.name) for w in self.conditions],
-            [(op, kernels.op_digest(op)) for op in sorted({key[2] for key in plan.lanes})],
+            [(op, kernels.op_digest(op)) for op in sorted(used)],
         )
         self.digest = hashlib.sha256(repr(said).encode()).hexdigest()
 
     def _place_outputs(self, by_instance: Sequence[tuple[Instance, GraphTemplate]]) -> None:
-        sources = {
-            tag: plan_block
-            for i, t in by_instance
+        kept = [
+            (tag, m, self.layout.signals[i.id, f"output:{o.name}"])
+            for m, (i, t) in enumerate(by_instance)
             for o in t.outputs
             if (tag := i.outputs.get(o.name)) is not None
-            for plan_block in (self.layout.block_of[i.id, o.source],)
-        }
-        self.calc_tags = np.array(sorted(sources), np.uint32)
-        blocks = np.array([sources[int(tag)] for tag in self.calc_tags], np.int64)
-        self._calc_blocks = blocks
-        self._calc_slots = codegen.FIRST_SLOT + self.columns + blocks
-        owner = self._owner()[blocks]
-        by_owner = np.argsort(owner, kind="stable")
-        self._calc_from = np.array([self._local()[blocks[by_owner]], by_owner], np.int64).reshape(2, -1)
-        self._calc_of = np.searchsorted(owner[by_owner], np.arange(len(by_instance) + 1)).astype(np.int64)
+        ]
+        tags = sorted(tag for tag, _, _ in kept)
+        column = {tag: c for c, tag in enumerate(tags)}
+        self.calc_tags = np.array(tags, np.uint32)
+        self._calc_slots = np.array([live for _, _, (live, _) in sorted(kept)], np.int64)
+        # Stage 0 of the history are the shared blocks, whose signals stay until the end.
+        self._calc_from = np.array([[late for _, _, (_, late) in kept], [column[tag] for tag, _, _ in kept]], np.int64)
+        self._calc_of = np.searchsorted([m for _, m, _ in kept], np.arange(-1, len(by_instance) + 1)).astype(np.int64)
 
     def _place_conditions(self, counts: Sequence[int]) -> None:
-        source = np.array([w.source for w in self.conditions], np.int64)
-        value = np.array([w.value for w in self.conditions], np.int64)
-        local = np.r_[self._local(), -1]
-        first = codegen.FIRST_SLOT + self.columns
-        self._cond = np.array([first + source, np.where(value < 0, -1, first + value)], np.int64).reshape(2, -1)
-        self._cond_local = np.array([local[source], local[value]], np.int64).reshape(2, -1)
-        self._cond_of = np.r_[0, np.cumsum(counts)].astype(np.int64)
-
-    def _owner(self) -> I8:
-        """Return the number of the instance of each block."""
-        owner = np.empty(len(self.layout.member), np.int64)
-        owner[self.layout.member] = np.repeat(np.arange(len(self.layout.models) - 1), np.diff(self.layout.models))
-        return owner
-
-    def _local(self) -> I8:
-        """Return the slot of each block in the history of its instance."""
-        local = np.empty(len(self.layout.member), np.int64)
-        sizes = np.diff(self.layout.models)
-        local[self.layout.member] = (
-            codegen.FIRST_SLOT + np.arange(len(local)) - np.repeat(self.layout.models[:-1], sizes)
-        )
-        return local
+        none = (-1, -1)
+        places = np.array([[w.source, w.value or none] for w in self.conditions], np.int64).reshape(-1, 2, 2)
+        self._cond = np.ascontiguousarray(places[:, :, 0].T)
+        self._cond_late = np.ascontiguousarray(places[:, :, 1].T)
+        self._cond_of = np.r_[0, 0, np.cumsum(counts)].astype(np.int64)
 
     # --- state --------------------------------------------------------------------------------------------------------
 
@@ -226,8 +146,8 @@ class Program:
         """
         state = State(self)
         try:
-            e = msgspec.msgpack.decode(data, type=_Export)
-            if e.version != _STATE_VERSION or e.program != self.digest:
+            e = msgspec.msgpack.decode(data, type=Export)
+            if e.version != STATE_VERSION or e.program != self.digest:
                 raise ValueError(f"state of version {e.version}, program {e.program[:12]}")
             parts = ((state.floats, e.floats), (state.ints, e.ints), (state.ring, e.ring), (state.fresh, e.fresh))
             for array, saved in parts:
@@ -247,7 +167,7 @@ class Program:
         program, exported it; the blocks start fresh. With bytes of other models the conditions start fresh too."""
         state = self.new_state()
         try:
-            e = msgspec.msgpack.decode(data, type=_Export)
+            e = msgspec.msgpack.decode(data, type=Export)
         except msgspec.DecodeError:
             return state
         if len(e.edge) == len(state.edge):
@@ -265,20 +185,35 @@ class Program:
             new.last_tick, new.live_tick = state.last_tick, state.live_tick
             # What a new block computes is not known before its first tick.
             new.live_value[codegen.FIRST_SLOT :], new.live_status[codegen.FIRST_SLOT :] = np.nan, BAD_NO_DATA
-            place = {key: k for k, key in enumerate(old.layout.lanes)}
+            _, to, at = np.intersect1d(self.tags, old.tags, return_indices=True)
+            new.live_value[codegen.FIRST_SLOT + to] = state.live_value[codegen.FIRST_SLOT + at]
+            new.live_status[codegen.FIRST_SLOT + to] = state.live_status[codegen.FIRST_SLOT + at]
+            pairs = np.array(sorted(self._survivors(old).items()), np.int64).reshape(-1, 2)
             for op, first, end in self.layout.groups.T:
-                pairs = [(k, place[key]) for k in range(first, end) if (key := self.layout.lanes[k]) in place]
-                if pairs:
-                    here, there = np.array(pairs, np.int64).T
-                    self._carry(new, here, old, state, there, int(op))
+                here, there = pairs[(pairs[:, 0] >= first) & (pairs[:, 0] < end)].T
+                if len(here):
+                    self._carry(new, here, old, state, there, kernels.ops()[op])
         before = {(w.instance, w.name): c for c, w in enumerate(old.conditions)}
         for c, w in enumerate(self.conditions):
             if (was := before.get((w.instance, w.name))) is not None:
                 new.edge[c] = state.edge[was]
         return new
 
-    def _carry(self, new: State, here: I8, old: Program, state: State, there: I8, op: int) -> None:
-        spec = catalogue.get(self._kernels.OPS[op])
+    def _survivors(self, old: Program) -> dict[int, int]:
+        """Return for each block that goes on its number in `old`."""
+        found: dict[int, int] = {}
+        phases, phases_then = ({k: phase for k, _, phase in p.layout.rings} for p in (self, old))
+        for owner, k in self.layout.owners.items():
+            was = old.layout.owners.get(owner)
+            # Phases differ where a window is wired to other tags: what it holds came from those.
+            if was is None or phases.get(k) != phases_then.get(was):
+                continue
+            if self.layout.lanes[k][2:] == old.layout.lanes[was][2:]:
+                found.setdefault(k, was)
+        return found
+
+    def _carry(self, new: State, here: I8, old: Program, state: State, there: I8, op: str) -> None:
+        spec = catalogue.get(op)
         a, b = self.layout.tab, old.layout.tab
         for n in range(len(spec.floats)):
             new.floats[a[codegen.F, here] + n * a[codegen.LANES, here]] = state.floats[
@@ -289,8 +224,9 @@ class Program:
                 b[codegen.I, there] + n * b[codegen.LANES, there]
             ]
         new.fresh[here] = state.fresh[there]
-        to, at = codegen.FIRST_SLOT + self.columns + here, codegen.FIRST_SLOT + old.columns + there
-        new.live_value[to], new.live_status[to] = state.live_value[at], state.live_status[at]
+        for n in range(len(spec.outputs)):
+            to, at = a[codegen.S, here] + n, b[codegen.S, there] + n
+            new.live_value[to], new.live_status[to] = state.live_value[at], state.live_status[at]
         if spec.ring:
             for k, was in zip(here, there, strict=True):
                 length, put, take = a[codegen.W, k], a[codegen.R, k], b[codegen.R, was]
@@ -301,16 +237,16 @@ class Program:
         return [(w.instance, w.name) for w, up in zip(self.conditions, state.edge, strict=True) if up]
 
     def signals(self, state: State, instance: int) -> dict[str, tuple[float, int]] | None:
-        """Return (value, status) of every port (``in.<name>``) and block of an instance at `state.live_tick`, the last tick
-        that :meth:`step` evaluated; None if this program does not have the instance, or nothing was evaluated yet."""
-        i = int(np.searchsorted(self._instance_ids, instance))
-        if state.live_tick is None or i == len(self._instance_ids) or self._instance_ids[i] != instance:
+        """Return (value, status) of every port (``in.<name>``), block and output (``<block>.<output>``) of an instance at
+        `state.live_tick`, the last tick that :meth:`step` evaluated; of a template that stands in its template, the outputs only.
+        None if this program does not have the instance, or nothing was evaluated yet."""
+        names = self._shown.get(instance)
+        if state.live_tick is None or names is None:
             return None
-        first = codegen.FIRST_SLOT + self.columns
-        blocks = self.layout.member[self.layout.models[i] : self.layout.models[i + 1]].tolist()
         return {
-            self.layout.lanes[k][1]: (float(state.live_value[first + k]), int(state.live_status[first + k]))
-            for k in blocks
+            name: (float(state.live_value[slot]), int(state.live_status[slot]))
+            for name in names
+            if (slot := self.layout.signals[instance, name][0]) >= codegen.FIRST_SLOT
         }
 
     def conditions_of(self, state: State, instance: int) -> dict[str, bool]:
@@ -336,20 +272,23 @@ class Program:
 
     def oracle(self, state: OracleState, ticks: I8, value: F8, status: U4) -> StepResult:
         """Evaluate rows by the independent NumPy definition of each block (tests). Slow: it keeps all inputs."""
+        if state.program is not self:
+            state.become(self, self._survivors(state.program) if state.program is not None else {})
         values, statuses = evaluate(self.layout, self.tick, state, ticks, value, status)
         edges: list[Edge] = []
         for w in self.conditions:
             up = state.edges.get((w.instance, w.name), False)
-            for t, y in enumerate(values[w.source]):
+            source = w.source[0]
+            for t, y in enumerate(values[source]):
                 if not np.isnan(y) and bool(y) != up:
                     up = bool(y)
-                    proof = float(values[w.value][t]) if w.value >= 0 else float("nan")
+                    proof = float("nan") if w.value is None else float(values[w.value[0]][t])
                     transition = "raise" if up else "clear"
-                    edges.append(Edge(w.instance, w.name, int(ticks[t]), transition, proof, int(statuses[w.source][t])))
+                    edges.append(Edge(w.instance, w.name, int(ticks[t]), transition, proof, int(statuses[source][t])))
             state.edges[w.instance, w.name] = up
         edges.sort(key=lambda e: e.tick)
-        calc_value = np.array([values[k] for k in self._calc_blocks]).reshape(len(self.calc_tags), len(ticks)).T
-        calc_status = np.array([statuses[k] for k in self._calc_blocks], np.uint32)
+        calc_value = np.array([values[k] for k in self._calc_slots]).reshape(len(self.calc_tags), len(ticks)).T
+        calc_status = np.array([statuses[k] for k in self._calc_slots], np.uint32)
         calc_status = calc_status.reshape(len(self.calc_tags), len(ticks)).T
         return StepResult(self.calc_tags, calc_value, calc_status, edges)
 
@@ -400,9 +339,10 @@ class Program:
     def _live(self, state: State, ticks: I8, value: F8, status: U4) -> tuple[F8, U4, list[Edge]]:
         calc, calc_status = self._room(len(ticks), len(self.calc_tags))
         plan = self.layout
-        found, code, proof, worst = self._kernels.live(
-            value, status, plan.groups, plan.tab, plan.params, state.floats, state.ints, state.ring,
-            state.live_value, state.live_status, self._calc_slots, calc, calc_status, self._cond, state.edge,
+        found, code, proof, worst = self._drivers.live(
+            self._code, int(ticks[0]), self.tick, value, status, plan.groups, plan.tab, plan.params, state.floats, state.ints,
+            state.ring, plan.tables, state.live_value, state.live_status, self._calc_slots, calc, calc_status, self._cond,
+            state.edge,
         )  # fmt: skip
         state.live_tick = int(ticks[-1])
         return calc, calc_status, self._edges(ticks, code[:found], proof, worst) if found else []
@@ -410,13 +350,14 @@ class Program:
     def _lanes(self, state: State, ticks: I8, value: F8, status: U4) -> tuple[F8, U4, list[Edge]]:
         calc, calc_status = self._room(len(self.calc_tags), len(ticks))
         plan = self.layout
-        tag_value, tag_status, slot_value, slot_status = state.history_scratch(plan)
+        slot_value, slot_status = state.history_scratch(plan)
         edges: list[Edge] = []
         for start in range(0, len(ticks), CHUNK):
-            found, code, proof, worst = self._kernels.history(
-                start, min(CHUNK, len(ticks) - start), value, status, plan.used, plan.models, plan.member, plan.tab,
-                plan.lin, plan.params, state.floats, state.ints, state.ring, tag_value, tag_status, slot_value,
-                slot_status, self._calc_of, self._calc_from, calc, calc_status, self._cond_of, self._cond_local, state.edge,
+            found, code, proof, worst = self._drivers.history(
+                self._code, int(ticks[0]), self.tick, start, min(CHUNK, len(ticks) - start), value, status, plan.used,
+                plan.models, plan.member, plan.tab, plan.lin, plan.params, state.floats, state.ints, state.ring, plan.tables,
+                slot_value, slot_status, self._calc_of, self._calc_from, calc, calc_status, self._cond_of, self._cond_late,
+                state.edge,
             )  # fmt: skip
             if found:
                 edges += self._edges(ticks, code[:found], proof, worst)
@@ -453,12 +394,12 @@ def compile_program(
         ``engine.graph_invalid``: its problems name template or instance, block, port or parameter, and the remedy.
     """
     column = {int(tag): i for i, tag in enumerate(tags)}
-    used = {i.template for i in instances}
-    graph.check({c: t for c, t in templates.items() if c in used}, instances, column, tick)
-    ordered = sorted(instances, key=lambda i: i.id)
-    models = {code: layout.arrange(templates[code]) for code in sorted(used)}
-    plan = layout.build(models, ordered, column, kernels.blocks().OPS, tick)
-    return Program(plan, ordered, templates, np.array(tags, np.uint32), tick)
+    used = sorted({i.template for i in instances})
+    check.check(templates, instances, column, tick)
+    flat = {code: (templates[code], graph.flatten(templates[code], templates)) for code in used}
+    levels, _ = graph.levels_of({i.id: {b.instance for b in i.inputs.values() if b.signal} for i in instances})
+    ordered = sorted(instances, key=lambda i: (levels[i.id], i.id))
+    return Program(layout.build(flat, ordered, column, kernels.ops(), tick), ordered, templates, tags, tick)
 
 
 __all__ = ["Edge", "LaneKey", "Program", "State", "StepResult", "compile_program"]

@@ -144,7 +144,7 @@ def story(
 
 def _unit(template: GraphTemplate, signal: str, tag_units: Mapping[str, str]) -> str:
     ports = tuple(msgspec.structs.replace(p, unit=p.unit or tag_units.get(p.name, "")) for p in template.ports)
-    return signal_units(msgspec.structs.replace(template, ports=ports)).get(signal, "")
+    return signal_units(msgspec.structs.replace(template, ports=ports), {}).get(signal, "")
 
 
 def _ports(nodes: dict[str, BlockNode], reference: str) -> Iterator[str]:

@@ -104,7 +104,7 @@ def instance_body(m: ModelInstance) -> dict[str, Any]:
     assert m.template is not None
     t = newest_graphs([m.template_id])[m.template_id]
     tags = Tag.objects.in_bulk({*m.inputs.values(), *m.outputs.values()})
-    units = graph.signal_units(t)
+    units = graph.signal_units(t, {})
     return {
         "id": m.id,
         "code": m.code,

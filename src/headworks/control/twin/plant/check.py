@@ -25,7 +25,7 @@ from headworks.control.twin.plant.records import (
     point_code,
 )
 from headworks.control.twin.plant.source import Place, Reader, Row, named_path
-from headworks.engine import graph
+from headworks.engine.check import instance_problems, template_problems
 
 T = TypeVar("T")
 _CODE = re.compile(r"[^\s/,;\"'\x00-\x1f]{1,120}")
@@ -346,7 +346,7 @@ class Checker:
         for code, row in self.templates.items():
             t = row.value
             self.title(row.place, t.title)
-            found = graph.template_problems(t)
+            found = template_problems(t)
             for p in found:
                 at = named_path(row.place, t, p.field.removeprefix(f"templates.{code}").lstrip("."))
                 self.problem(at, p.value, p.code, **p.params)
@@ -430,7 +430,7 @@ class Checker:
             params=i.params,
             outputs={name: numbers.get(tag, 0) for name, tag in i.outputs.items()},
         )
-        for p in graph.instance_problems(template, instance, None, tick if tick >= LEAST_TICK else 1_000_000):
+        for p in instance_problems(template, instance, None, tick if tick >= LEAST_TICK else 1_000_000):
             own = f"instances.{i.code}."
             if p.field.startswith(own):
                 group, _, name = p.field.removeprefix(own).partition(".")
