@@ -203,6 +203,11 @@ class BlockSpec:
         return (*own, Int("head")) if self.ring else own
 
 
+def flaw(code: str, **params: float | str) -> tuple[str, dict[str, float | str]]:
+    """Return what the check of a table says: an error code and what its text names besides ``table``."""
+    return code, params
+
+
 REGISTRY: dict[str, BlockSpec] = {}
 TICK = "tick_s"
 INSTANT = "instant"

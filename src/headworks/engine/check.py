@@ -49,19 +49,21 @@ def template_problems(template: GraphTemplate, library: Library | None = None) -
     library = library or {}
     at = f"templates.{template.code}"
     if template.code in graph.within(template, library):
-        return [_problem(f"{at}.blocks", template.code, "graph_in_itself", graph=template.code)]
+        return [_problem(f"{at}.blocks", template.code, "engine.graph_in_itself", graph=template.code)]
     found = list(_name_problems(template, at))
     signals = graph.signals(template, library)
     for node in template.blocks:
         found += _node_problems(template, node, library, signals, f"{at}.blocks.{node.id}")
     found += _use_problems(template, signals, at)
     if not found and (cycle := graph.find_cycle(graph.node_reads(template))):
-        found.append(_problem(f"{at}.blocks.{cycle[0]}", cycle[0], "cycle", blocks=" → ".join([*cycle, cycle[0]])))
+        found.append(
+            _problem(f"{at}.blocks.{cycle[0]}", cycle[0], "engine.cycle", blocks=" → ".join([*cycle, cycle[0]]))
+        )
     return found
 
 
 def _problem(field: str, value: Any, code: str, **params: Any) -> Problem:
-    return Problem(field=field, value=value, code=f"engine.{code}", params=params)
+    return Problem(field=field, value=value, code=code, params=params)
 
 
 def _listed(names: Iterable[Any]) -> str:
@@ -83,21 +85,21 @@ def _name_problems(template: GraphTemplate, at: str) -> Iterator[Problem]:
     for group, names in groups.items():
         for name, times in Counter(names).items():
             if times > 1:
-                yield _problem(f"{at}.{group}.{name}", name, "duplicate_name", times=times)
+                yield _problem(f"{at}.{group}.{name}", name, "engine.duplicate_name", times=times)
             odd = group == "blocks" and any(c in name for c in "./:")
             if not name or name.strip() != name or name in CONSTANTS or odd:
-                yield _problem(f"{at}.{group}", name, "bad_name")
+                yield _problem(f"{at}.{group}", name, "engine.bad_name")
 
 
 def _node_problems(
     template: GraphTemplate, node: BlockNode, library: Library, signals: Mapping[str, Signal], at: str
 ) -> Iterator[Problem]:
     if bool(node.op) == bool(node.graph):
-        yield _problem(f"{at}.op", node.op, "op_or_graph", graph=node.graph)
+        yield _problem(f"{at}.op", node.op, "engine.op_or_graph", graph=node.graph)
     elif node.graph:
         inner = graph.find_template(node.graph, library)
         if inner is None:
-            yield _problem(f"{at}.graph", node.graph, "unknown_template", known=_listed(library))
+            yield _problem(f"{at}.graph", node.graph, "engine.unknown_template", known=_listed(library))
             return
         inputs = tuple(Input(p.name, p.kind, unit=p.unit) for p in inner.ports)
         params = tuple(
@@ -107,17 +109,17 @@ def _node_problems(
         yield from _input_problems(node, node.graph, inputs, signals, at)
         yield from _param_problems(template, node, node.graph, params, signals, at)
         if not inner.tables and node.table:
-            yield _problem(f"{at}.table", "…", "table_unwanted", op=node.graph)
+            yield _problem(f"{at}.table", "…", "engine.table_unwanted", op=node.graph)
     elif (spec := catalogue.find(node.op)) is None:
-        yield _problem(f"{at}.op", node.op, "unknown_op", known=_listed(catalogue.public()))
+        yield _problem(f"{at}.op", node.op, "engine.unknown_op", known=_listed(catalogue.public()))
     else:
         yield from _input_problems(node, spec.op, spec.inputs, signals, at)
         yield from _param_problems(template, node, spec.op, spec.params, signals, at)
         yield from _table_problems(template, node, spec, at)
         if spec.unit == "given" and not node.unit:
-            yield _problem(f"{at}.unit", "", "unit_missing", op=spec.op)
+            yield _problem(f"{at}.unit", "", "engine.unit_missing", op=spec.op)
         if spec.unit != "given" and node.unit:
-            yield _problem(f"{at}.unit", node.unit, "unit_unwanted", op=spec.op)
+            yield _problem(f"{at}.unit", node.unit, "engine.unit_unwanted", op=spec.op)
 
 
 def _input_problems(
@@ -127,7 +129,7 @@ def _input_problems(
     for name, source in node.inputs.items():
         if name not in known:
             known_names = _listed(known)
-            yield _problem(f"{at}.inputs.{name}", source, "unknown_input", op=op, input=name, known=known_names)
+            yield _problem(f"{at}.inputs.{name}", source, "engine.unknown_input", op=op, input=name, known=known_names)
             continue
         wrong = list(_source_problems(source, known[name].kind, signals, f"{at}.inputs.{name}"))
         yield from wrong
@@ -136,14 +138,14 @@ def _input_problems(
     for wanted in inputs:
         if not wanted.optional and not any(name in node.inputs for name in wanted.names):
             first = wanted.names[0]
-            yield _problem(f"{at}.inputs.{first}", None, "missing_input", op=op, input=first)
+            yield _problem(f"{at}.inputs.{first}", None, "engine.missing_input", op=op, input=first)
 
 
 def _source_problems(source: str, wanted: str, signals: Mapping[str, Signal], at: str) -> Iterator[Problem]:
     if source not in signals:
-        yield _problem(at, source, "unknown_source", source=source, known=_listed(signals))
+        yield _problem(at, source, "engine.unknown_source", source=source, known=_listed(signals))
     elif signals[source].kind != wanted:
-        yield _problem(at, source, "kind_clash", source=source, found=signals[source].kind, wanted=wanted)
+        yield _problem(at, source, "engine.kind_clash", source=source, found=signals[source].kind, wanted=wanted)
 
 
 def _unit_problems(
@@ -152,7 +154,7 @@ def _unit_problems(
     found, unit = signals[source].unit, graph.unit_of(wanted.unit, node, signals)
     if found is not None and unit and not same(found, unit):
         yield _problem(
-            at, source, "unit_clash", block=node.id, input=name, source=source, found=found or "1", wanted=unit
+            at, source, "engine.unit_clash", block=node.id, input=name, source=source, found=found or "1", wanted=unit
         )
 
 
@@ -164,41 +166,43 @@ def _param_problems(
     for name, value in node.params.items():
         field = f"{at}.params.{name}"
         if name not in known:
-            yield _problem(field, value, "unknown_param", op=op, param=name, known=_listed(known))
+            yield _problem(field, value, "engine.unknown_param", op=op, param=name, known=_listed(known))
         elif not isinstance(value, str):
             yield from _value_problems(known[name], value, node, field)
         elif not value.startswith("$") or value[1:] not in own:
-            yield _problem(field, value, "unknown_template_param", known=_listed(f"${p}" for p in own))
+            yield _problem(field, value, "engine.unknown_template_param", known=_listed(f"${p}" for p in own))
         else:
             given, unit = own[value[1:]].unit, graph.unit_of(known[name].unit, node, signals)
             if given and unit and not same(given, unit):
-                yield _problem(field, value, "param_unit_clash", block=node.id, param=name, found=given, wanted=unit)
+                yield _problem(
+                    field, value, "engine.param_unit_clash", block=node.id, param=name, found=given, wanted=unit
+                )
     for param in params:
         if param.default is None and param.name not in node.params:
-            yield _problem(f"{at}.params.{param.name}", None, "missing_param", op=op, param=param.name)
+            yield _problem(f"{at}.params.{param.name}", None, "engine.missing_param", op=op, param=param.name)
 
 
 def _value_problems(param: Param, value: float, node: BlockNode | None, at: str) -> Iterator[Problem]:
     if not math.isfinite(value):
-        yield _problem(at, str(value), "param_not_finite")
+        yield _problem(at, str(value), "engine.param_not_finite")
         return
     if param.form == "whole" and value != math.floor(value):
-        yield _problem(at, value, "param_not_whole")
+        yield _problem(at, value, "engine.param_not_whole")
         return
     high = min(param.high, len(node.inputs)) if node is not None and node.op == "m_of_n" else param.high
     if not param.low <= value <= high:
-        yield _problem(at, value, "param_range", low=param.low, high=high, unit=param.unit or "1")
+        yield _problem(at, value, "engine.param_range", low=param.low, high=high, unit=param.unit or "1")
 
 
 def _table_problems(template: GraphTemplate, node: BlockNode, spec: BlockSpec, at: str) -> Iterator[Problem]:
     field = f"{at}.table"
     if spec.table is None:
         if node.table:
-            yield _problem(field, "…", "table_unwanted", op=spec.op)
+            yield _problem(field, "…", "engine.table_unwanted", op=spec.op)
     elif isinstance(node.table, str):
         known = {t.name: t for t in template.tables}
         if node.table[1:] not in known or not node.table.startswith("$"):
-            yield _problem(field, node.table, "unknown_template_param", known=_listed(f"${t}" for t in known))
+            yield _problem(field, node.table, "engine.unknown_template_param", known=_listed(f"${t}" for t in known))
         elif rows := known[node.table[1:]].default:
             yield from _rows_problems(spec.table, rows, field)
     else:
@@ -208,14 +212,14 @@ def _table_problems(template: GraphTemplate, node: BlockNode, spec: BlockSpec, a
 def _rows_problems(table: Table, rows: Rows, at: str) -> Iterator[Problem]:
     width = table.columns or (len(rows[0]) if rows else 1)
     if len(rows) < table.least or width == 0:
-        yield _problem(at, len(rows), "table_rows", table=table.name, least=table.least)
+        yield _problem(at, len(rows), "engine.table_rows", table=table.name, least=table.least)
         return
     for number, row in enumerate(rows, 1):
         if len(row) != width:
-            yield _problem(at, len(row), "table_columns", table=table.name, row=number, columns=width)
+            yield _problem(at, len(row), "engine.table_columns", table=table.name, row=number, columns=width)
             return
         if not all(math.isfinite(v) for v in row):
-            yield _problem(at, str(row), "param_not_finite")
+            yield _problem(at, str(row), "engine.param_not_finite")
             return
     if table.check is not None and (wrong := table.check(rows)):
         code, params = wrong
@@ -228,14 +232,16 @@ def _use_problems(template: GraphTemplate, signals: Mapping[str, Signal], at: st
         yield from _source_problems(condition.source, "bool", named, f"{at}.conditions.{condition.name}.source")
         if condition.priority not in range(1, 5):
             field = f"{at}.conditions.{condition.name}.priority"
-            yield _problem(field, condition.priority, "param_range", low=1, high=4, unit="1")
+            yield _problem(field, condition.priority, "engine.param_range", low=1, high=4, unit="1")
         if condition.value is not None and condition.value not in named:
             field = f"{at}.conditions.{condition.name}.value"
-            yield _problem(field, condition.value, "unknown_source", source=condition.value, known=_listed(named))
+            yield _problem(
+                field, condition.value, "engine.unknown_source", source=condition.value, known=_listed(named)
+            )
     for output in template.outputs:
         field = f"{at}.outputs.{output.name}.source"
         if output.source not in named:
-            yield _problem(field, output.source, "unknown_source", source=output.source, known=_listed(named))
+            yield _problem(field, output.source, "engine.unknown_source", source=output.source, known=_listed(named))
 
 
 # --- problems of an instance -------------------------------------------------------------------------------------------
@@ -249,20 +255,25 @@ def _instances_problems(
     for instance in instances:
         at = f"instances.{instance.code}"
         if ids[instance.id] > 1:
-            yield _problem(f"{at}.id", instance.id, "duplicate_name", times=ids[instance.id])
+            yield _problem(f"{at}.id", instance.id, "engine.duplicate_name", times=ids[instance.id])
         for name, tag in instance.outputs.items():
             if written[tag] > 1:
-                yield _problem(f"{at}.outputs.{name}", tag, "tag_written_twice", tag=tag)
+                yield _problem(f"{at}.outputs.{name}", tag, "engine.tag_written_twice", tag=tag)
         template = templates.get(instance.template)
         if template is None:
-            yield _problem(f"{at}.template", instance.template, "unknown_template", known=_listed(templates))
+            yield _problem(f"{at}.template", instance.template, "engine.unknown_template", known=_listed(templates))
         else:
             yield from instance_problems(template, instance, tags, tick, templates)
             yield from _link_problems(template, instance, templates, {i.id: i for i in instances})
     by_code = {i.id: i.code for i in instances}
-    reads = {i.code: {by_code[b.instance] for b in i.inputs.values() if b.instance in by_code} for i in instances}
+    reads = {
+        i.code: {by_code[b.instance] for b in i.inputs.values() if b.signal and b.instance in by_code}
+        for i in instances
+    }
     if cycle := graph.find_cycle(reads):
-        yield _problem(f"instances.{cycle[0]}.inputs", cycle[0], "link_cycle", instances=" → ".join([*cycle, cycle[0]]))
+        yield _problem(
+            f"instances.{cycle[0]}.inputs", cycle[0], "engine.link_cycle", instances=" → ".join([*cycle, cycle[0]])
+        )
 
 
 def _link_problems(
@@ -276,16 +287,20 @@ def _link_problems(
         source = by_id.get(binding.instance)
         other = templates.get(source.template) if source else None
         if other is None:
-            yield _problem(field, binding.instance, "unknown_instance", instance=binding.instance)
+            yield _problem(field, binding.instance, "engine.unknown_instance", instance=binding.instance)
             continue
         offered = {s: signal.kind for s, signal in graph.signals(other, templates).items() if s not in CONSTANTS}
         offered |= {o.name: offered[o.source] for o in other.outputs if o.source in offered}
         offered |= {c.name: "bool" for c in other.conditions}
         if binding.signal not in offered:
-            yield _problem(field, binding.signal, "unknown_source", source=binding.signal, known=_listed(offered))
+            yield _problem(
+                field, binding.signal, "engine.unknown_source", source=binding.signal, known=_listed(offered)
+            )
         elif offered[binding.signal] != kinds.get(name, "value"):
             found, wanted = offered[binding.signal], kinds.get(name, "value")
-            yield _problem(field, binding.signal, "kind_clash", source=binding.signal, found=found, wanted=wanted)
+            yield _problem(
+                field, binding.signal, "engine.kind_clash", source=binding.signal, found=found, wanted=wanted
+            )
 
 
 def instance_problems(
@@ -299,22 +314,22 @@ def instance_problems(
     at = f"instances.{instance.code}"
     ports = {p.name: p for p in template.ports}
     for port in sorted(ports.keys() - instance.inputs.keys()):
-        yield _problem(f"{at}.inputs.{port}", None, "unbound_port", port=port)
+        yield _problem(f"{at}.inputs.{port}", None, "engine.unbound_port", port=port)
     for name, binding in instance.inputs.items():
         field = f"{at}.inputs.{name}"
         if name not in ports:
-            yield _problem(field, name, "unknown_port", port=name, known=_listed(ports))
+            yield _problem(field, name, "engine.unknown_port", port=name, known=_listed(ports))
         elif not binding.signal and ports[name].kind == "bool":
-            yield _problem(field, binding.tag, "bool_port", port=name)
+            yield _problem(field, binding.tag, "engine.bool_port", port=name)
         elif not binding.signal and tags is not None and binding.tag not in tags:
-            yield _problem(field, binding.tag, "unknown_tag", tag=binding.tag)
+            yield _problem(field, binding.tag, "engine.unknown_tag", tag=binding.tag)
         if not (math.isfinite(binding.gain) and math.isfinite(binding.offset)):
-            yield _problem(field, f"{binding.gain}, {binding.offset}", "param_not_finite")
+            yield _problem(field, f"{binding.gain}, {binding.offset}", "engine.param_not_finite")
     outputs = {o.name for o in template.outputs}
     for name in instance.outputs:
         if name not in outputs:
             field = f"{at}.outputs.{name}"
-            yield _problem(field, name, "unknown_output", output=name, known=_listed(outputs))
+            yield _problem(field, name, "engine.unknown_output", output=name, known=_listed(outputs))
     bad = list(_instance_param_problems(template, instance, at))
     yield from bad
     if not bad:
@@ -327,14 +342,16 @@ def _instance_param_problems(template: GraphTemplate, instance: Instance, at: st
     for name, value in instance.params.items():
         if name not in known:
             field = f"{at}.params.{name}"
-            yield _problem(field, value, "unknown_param", op=template.code, param=name, known=_listed(known))
+            yield _problem(field, value, "engine.unknown_param", op=template.code, param=name, known=_listed(known))
             continue
         p = known[name]
         low, high = -math.inf if p.low is None else p.low, math.inf if p.high is None else p.high
         yield from _value_problems(Param(name, p.unit, low, high), value, None, f"{at}.params.{name}")
     tables = {t.name for t in template.tables}
     for name in instance.tables.keys() - tables:
-        yield _problem(f"{at}.tables.{name}", "…", "unknown_param", op=template.code, param=name, known=_listed(tables))
+        yield _problem(
+            f"{at}.tables.{name}", "…", "engine.unknown_param", op=template.code, param=name, known=_listed(tables)
+        )
 
 
 def _resolved_problems(template: GraphTemplate, instance: Instance, block: Flat, tick: int) -> Iterator[Problem]:
@@ -350,7 +367,7 @@ def _resolved_problems(template: GraphTemplate, instance: Instance, block: Flat,
             yield _problem(
                 field or f"templates.{template.code}.blocks.{block.id}.params.{param.name}",
                 values[param.name],
-                "window_too_long",
+                "engine.window_too_long",
                 ticks=MAX_WINDOW_TICKS,
                 seconds=MAX_WINDOW_TICKS * tick / 1e6,
             )

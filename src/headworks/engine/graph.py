@@ -132,6 +132,11 @@ def flatten(template: GraphTemplate, library: Library) -> FlatTemplate:
     ordered = sorted(blocks.values(), key=lambda b: levels[b.id])
     named = {c.source for c in template.conditions} | {c.value for c in template.conditions if c.value is not None}
     named |= {o.source for o in template.outputs}
+    for node in template.blocks:
+        if node.graph:
+            inner = find_template(node.graph, library)
+            assert inner is not None
+            named |= {node.id, *(f"{node.id}.{o.name}" for o in inner.outputs)} if inner.outputs else set()
     return FlatTemplate(tuple(ordered), tuple(levels[b.id] for b in ordered), {n: use.source(n) for n in named})
 
 
@@ -287,5 +292,5 @@ def all_instances(instances: Sequence[Instance], wanted: set[int]) -> set[int]:
         one = left.pop()
         if one not in found and one in by_id:
             found.add(one)
-            left += [b.instance for b in by_id[one].inputs.values() if b.instance]
+            left += [b.instance for b in by_id[one].inputs.values() if b.signal]
     return found
