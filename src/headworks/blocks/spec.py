@@ -105,14 +105,15 @@ class Int:
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """The last values of a block, one a tick. Its length is the parameter `window` in ticks, at least `least`; it starts all
-    NaN.
+    """The last values of a block, `width` of them a tick. Its length is the parameter `window` in ticks, at least `least`; it
+    starts all NaN. Value k of place p is ``ring[base + p * width + k]``.
 
     Its head follows absolute time: two runs that began at different times do their re-summing at the same ticks.
     """
 
     window: str
     least: int = 1
+    width: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ Tables of a program (see :mod:`headworks.engine.layout`), all i64, one column a 
 
     tab[OP]  tab[LANES]  tab[P] tab[F] tab[I]  first place of its parameters, float and integer states; the next of the
                                                same block is LANES further on
-    tab[R] tab[W]                              start and length of its ring
+    tab[R] tab[W]                              start of its ring, and its length in ticks
     tab[D] tab[ROWS] tab[WIDTH]                start, rows and columns of its table
     tab[S] tab[L]                              slot of its first output, live and in the history of its model; the next
                                                outputs follow

@@ -287,7 +287,7 @@ def _place(lanes: Sequence[_Lane], groups: I8, tab: I8) -> tuple[F8, F8, I8, F8,
                 length = int(lanes[k].key[3][spec.param_names.index(spec.ring.window)])
                 tab[codegen.R, k], tab[codegen.W, k] = ring_size, length
                 rings.append((k, int(tab[codegen.I, k]) + (len(spec.ints) - 1) * count, lanes[k].phase))
-                ring_size += length
+                ring_size += length * spec.ring.width
             if rows := lanes[k].rows:
                 if rows not in tables:
                     tables[rows] = table_size

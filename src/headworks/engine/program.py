@@ -229,8 +229,8 @@ class Program:
             new.live_value[to], new.live_status[to] = state.live_value[at], state.live_status[at]
         if spec.ring:
             for k, was in zip(here, there, strict=True):
-                length, put, take = a[codegen.W, k], a[codegen.R, k], b[codegen.R, was]
-                new.ring[put : put + length] = state.ring[take : take + length]
+                size, put, take = a[codegen.W, k] * spec.ring.width, a[codegen.R, k], b[codegen.R, was]
+                new.ring[put : put + size] = state.ring[take : take + size]
 
     def raised(self, state: State) -> list[tuple[int, str]]:
         """Return (instance, condition) of every condition that is raised."""
