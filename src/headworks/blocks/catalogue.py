@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from headworks.blocks import binding, compare, filters, logic, quality, statistics, trend
+from headworks.blocks import binding, compare, filters, logic, quality, statistics, trend, vibration
 from headworks.blocks.spec import REGISTRY, BlockSpec
 
-FAMILIES = (binding, quality, filters, statistics, trend, compare, logic)
+FAMILIES = (binding, quality, filters, statistics, trend, compare, logic, vibration)
 
 
 def every() -> list[BlockSpec]:
