@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from headworks.blocks import binding, compare, filters, logic, quality, statistics, trend, vibration
+from headworks.blocks import binding, compare, filters, filters_more, logic, quality, statistics, trend, vibration
 from headworks.blocks.spec import REGISTRY, BlockSpec
 
-FAMILIES = (binding, quality, filters, statistics, trend, compare, logic, vibration)
+FAMILIES = (binding, quality, filters, filters_more, statistics, trend, compare, logic, vibration)
 
 
 def every() -> list[BlockSpec]:
