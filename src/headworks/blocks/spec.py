@@ -12,7 +12,8 @@ scalar `step`. The engine generates from that step the loop over history and the
 
 Arrays are plain pointers: they have places, no length. It returns the outputs in the order declared, then (if the block
 declares ``reports = True``) the status code it found, then every state variable in the order declared. It uses nothing from
-outside but ``math``, :data:`NAN`, :data:`LARGEST`, the codes of `headworks.base.status` and the functions it declares in `uses`.
+outside but ``math``, :data:`NAN`, :data:`LARGEST`, the codes of `headworks.base.status`, the functions it declares in `uses`
+(and what these call), and constants of its module: names in capitals for a number or a tuple of numbers, in a kernel an array.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any, Literal, TypeVar
@@ -33,6 +34,7 @@ LARGEST = 1.7976931348623157e308
 Kind = Literal["value", "bool"]
 BadRule = Literal["skip", "hold", "propagate"]
 Rows = Sequence[Sequence[float]]
+Constant = float | tuple[float, ...]
 C = TypeVar("C", bound=type)
 
 
@@ -155,6 +157,7 @@ class BlockSpec:
     bad: BadRule
     reports: bool
     uses: tuple[Callable[..., Any], ...]
+    constants: Mapping[str, Constant]
     step: Callable[..., Any]
     wants: tuple[str, ...]
     internal: bool = False
@@ -230,9 +233,11 @@ def block(*, family: str, zh: str, en: str = "", internal: bool = False) -> Call
 
     def register(cls: C) -> C:
         words = re.findall(r"[A-Z][a-z]*", cls.__name__)
+        op = "_".join(words).lower()
         step = cls.__dict__["step"].__func__
+        uses, constants = _outside(op, step, getattr(cls, "uses", ()))
         spec = BlockSpec(
-            op="_".join(words).lower(),
+            op=op,
             family=family,
             zh=zh,
             en=en or " ".join(words).capitalize(),
@@ -245,7 +250,8 @@ def block(*, family: str, zh: str, en: str = "", internal: bool = False) -> Call
             outputs=_outputs(cls),
             bad=cls.bad,  # type: ignore[attr-defined]
             reports=getattr(cls, "reports", False),
-            uses=getattr(cls, "uses", ()),
+            uses=uses,
+            constants=constants,
             step=step,
             wants=tuple(inspect.signature(step).parameters),
             internal=internal,
@@ -279,8 +285,34 @@ def _check(spec: BlockSpec) -> None:
         raise TypeError(f"{spec.op}: there is such a block already")
     if unknown := {n for n, _ in spec.memory if n not in {p.name for p in spec.params if p.unit == "s"}}:
         raise TypeError(f"{spec.op}: memory names {sorted(unknown)}, which is no parameter in seconds")
-    known = _ALLOWED | {f.__name__ for f in spec.uses}
-    for function in (spec.step, *spec.uses):
+
+
+def _outside(
+    op: str, step: Callable[..., Any], declared: Sequence[Callable[..., Any]]
+) -> tuple[tuple[Callable[..., Any], ...], dict[str, Constant]]:
+    """Return the functions a step needs (the declared ones and, further on, those that these call) and the constants."""
+    functions = {f.__name__: f for f in declared}
+    constants: dict[str, Constant] = {}
+    todo = [step, *declared]
+    while todo:
+        function = todo.pop(0)
         assert isinstance(function, FunctionType)
-        if foreign := set(function.__code__.co_names) - known:
-            raise TypeError(f"{spec.op}: {function.__name__} uses {sorted(foreign)}, which a kernel does not have")
+        foreign = []
+        for name in sorted(set(function.__code__.co_names) - _ALLOWED):
+            value: Any = function.__globals__.get(name)
+            if isinstance(value, FunctionType) and function is not step and name not in functions:
+                functions[name] = value
+                todo.append(value)
+            elif _is_constant(name, value):
+                if constants.setdefault(name, value) != value:
+                    raise TypeError(f"{op}: {name} has two values")
+            elif name not in functions or value not in (None, functions[name]):
+                foreign.append(name)
+        if foreign:
+            raise TypeError(f"{op}: {function.__name__} uses {foreign}, which a kernel does not have")
+    return tuple(functions.values()), constants
+
+
+def _is_constant(name: str, value: object) -> bool:
+    numbers = value if isinstance(value, tuple) and value else (value,)
+    return name.isupper() and all(type(n) in (int, float) for n in numbers)

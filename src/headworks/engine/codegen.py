@@ -24,6 +24,7 @@ are the only exception: that an input is not wired (NOTHING) is NaN and good.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import inspect
 import textwrap
@@ -31,7 +32,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from headworks.base import status
-from headworks.blocks.spec import INSTANT, STATUS_NAMES, BlockSpec
+from headworks.blocks.spec import INSTANT, STATUS_NAMES, BlockSpec, Constant
 
 OP, LANES, P, F, I, R, W, D, ROWS, WIDTH, S, L, IN = range(13)  # noqa: E741
 MAX_INPUTS = 16
@@ -196,7 +197,10 @@ def driver_source() -> str:
 def block_source(spec: BlockSpec) -> str:
     """Return the source of the module of one block: functions `live` and `history` for C. It is all that decides what the block
     does and remembers."""
-    parts = [_header(), *(_plain(helper, helper.__name__) for helper in spec.uses)]
+    parts = [_header()]
+    if spec.constants:
+        parts.append("\n".join(_constant(name, value) for name, value in sorted(spec.constants.items())))
+    parts += [_plain(helper, helper.__name__) for helper in spec.uses]
     return "\n\n".join([*parts, _plain(spec.step, "step"), _live(spec), _history(spec)])
 
 
@@ -213,6 +217,16 @@ def digest(source: str) -> str:
     return hashlib.sha256(source.encode()).hexdigest()[:16]
 
 
+@functools.cache
+def _constant(name: str, value: Constant) -> str:
+    """Return the statement that makes a constant; of a tuple an array, whole numbers or floats."""
+    if not isinstance(value, tuple):
+        return f"{name} = {value!r}"
+    whole = all(isinstance(n, int) for n in value)
+    return f"{name} = np.array({value!r}, np.{'int64' if whole else 'float64'})"
+
+
+@functools.cache
 def _source(function: Callable[..., Any], name: str, decorator: str) -> str:
     text = textwrap.dedent(inspect.getsource(function))
     text = text[text.index("def ") :]
