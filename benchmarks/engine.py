@@ -18,7 +18,6 @@ import numpy as np
 from headworks.base.status import BAD_NO_DATA
 from headworks.blocks.template import Binding, BlockNode, Condition, GraphTemplate, Instance, Output, Port, Text
 from headworks.engine.grid import Grid
-from headworks.engine.oracle import OracleState
 from headworks.engine.program import Program, compile_program
 
 SECOND = 1_000_000
@@ -150,7 +149,7 @@ def main() -> None:
     )
     program = compiling[1]
     rows = data(ticks, tags)
-    blocks = len(program.layout.lanes)
+    blocks = program.blocks
     result: dict[str, float] = {"models": models, "blocks": blocks, "tags": tags, "ticks": ticks}
     result |= {"kernels_load_cpu_s": compile_s, "program_compile_cpu_s": program_s}
     result |= measure_ticks(program, rows, 200 if quick else 1000)
@@ -161,8 +160,8 @@ def main() -> None:
     result["history_evals_per_cpu_s"] = blocks * ticks / cpu(lambda: program.run(program.new_state(), *rows))
     result["live_evals_per_cpu_s"] = blocks * ticks / cpu(lambda: program.step(program.new_state(), *rows))
     few = compile_program(templates, instances[: max(models // 20, 5)], np.arange(tags, dtype=np.uint32), SECOND)
-    numpy_s = cpu(lambda: few.oracle(OracleState(), *rows))
-    result["numpy_evals_per_cpu_s"] = len(few.layout.lanes) * ticks / numpy_s
+    numpy_s = cpu(lambda: few.oracle(few.new_oracle(), *rows))
+    result["numpy_evals_per_cpu_s"] = few.blocks * ticks / numpy_s
     result["history_over_numpy"] = result["history_evals_per_cpu_s"] / result["numpy_evals_per_cpu_s"]
 
     live = program.step(program.new_state(), *rows)

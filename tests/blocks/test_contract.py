@@ -18,7 +18,6 @@ from headworks.blocks.catalogue import every, find, get, public
 from headworks.blocks.spec import REGISTRY, BlockSpec, Input, Param, Ring, block
 from headworks.blocks.template import Binding, BlockNode, GraphTemplate, Instance, Output, Port, Text
 from headworks.engine.codegen import MAX_INPUTS
-from headworks.engine.oracle import OracleState
 from headworks.engine.oracles import ORACLES, Past
 from headworks.engine.program import Program, compile_program
 
@@ -178,7 +177,7 @@ def test_both_loops_in_any_chunks_and_the_oracle_agree(spec: BlockSpec) -> None:
             same_bits(out.calc_value, whole.calc_value[at : at + n])
             np.testing.assert_array_equal(out.calc_status, whole.calc_status[at : at + n])
             at, turn = at + n, turn + 1
-    oracle = program.oracle(OracleState(), *data)
+    oracle = program.oracle(program.new_oracle(), *data)
     np.testing.assert_array_equal(oracle.calc_status, whole.calc_status)
     for n, output in enumerate(spec.outputs):
         if output.kind == "bool":

@@ -203,7 +203,7 @@ def make_block(rng: np.random.Generator, name: str, ports: tuple[Port, ...], bef
     values = raw * 2 + [b.id for b in before if public()[b.op].output == "value"]
     bools = [b.id for b in before if public()[b.op].output == "bool"]
     # Each block as often as the next, whatever its family.
-    logic = ["delay", "hold", "latch_rs", "m_of_n", "and", "or", "not"] if bools else []
+    logic = list(LOGIC_OPS) if bools else []
     op = str(rng.choice([*VALUE_OPS, *logic, *logic[:4]]))
     if op in logic:
         return BlockNode(id=name, op=op, **make_logic(rng, op, [*bools, *(["true", "false"] * (rng.random() < 0.1))]))
@@ -217,6 +217,7 @@ def make_block(rng: np.random.Generator, name: str, ports: tuple[Port, ...], bef
     return BlockNode(id=name, op=op, inputs=inputs, params=make_params(rng, op, x in raw, len(inputs)))
 
 
+LOGIC_OPS = ("delay", "hold", "latch_rs", "m_of_n", "and", "or", "not")
 VALUE_OPS = (
     *("quality_check", "quality_bad", "above", "below", "above", "below", "rolling_mean", "rolling_z"),
     *("rate_of_change", "ewma", "deviation", "regression_residual"),

@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from headworks.blocks.catalogue import every, get
 from headworks.blocks.template import GraphTemplate, Instance
 from headworks.engine.grid import Grid, Rows
-from headworks.engine.oracle import OracleState
 from headworks.engine.program import Edge, Program, State, StepResult, compile_program
 
-from .engine_worlds import Mark, NaiveGrid, Samples, edit, make_instances, make_log, make_template
+from .engine_worlds import LOGIC_OPS, VALUE_OPS, Mark, NaiveGrid, Samples, edit, make_instances, make_log, make_template
 
 pytestmark = [pytest.mark.feature("PLT-08"), pytest.mark.feature("N-03")]
 
@@ -175,9 +174,11 @@ def history(world: World) -> Trace:
 def oracle(world: World) -> Trace:
     """The naive grid, and the NumPy definition of the blocks."""
     grid = NaiveGrid(world.tags[0].tolist(), world.tick, world.staleness)
-    trace, state = Trace(), OracleState()
+    trace, state, before = Trace(), None, None
     for phase, rows in enumerate(grid_rows(world, grid, grid.add)):
         program = world.compile(phase)
+        state = program.new_oracle() if before is None else program.migrate_oracle(before, state)
+        before = program
         trace.take(phase, rows.ticks, program.oracle(state, rows.ticks, rows.value, rows.status))
     return trace
 
@@ -262,7 +263,8 @@ def test_live_restarted_and_history_runs_are_bit_equal_and_agree_with_the_oracle
     assert worlds >= GRAPHS
     assert edges > 10 * GRAPHS
     assert swapped > GRAPHS // 2
-    for spec in every():
+    # Those that hardly round; all others are held to the same by the contract kit, each alone.
+    for spec in map(get, {"load", *VALUE_OPS, *LOGIC_OPS}):
         assert bad[spec.op] >= 0.01 * total[spec.op] > 0, f"{spec.op} is hardly ever bad"
         if spec.output == "bool":
             assert true[spec.op] >= 0.01 * total[spec.op], f"{spec.op} is hardly ever true"

@@ -23,7 +23,6 @@ from headworks.blocks.template import (
 )
 from headworks.engine.backtest import LASTING, lead
 from headworks.engine.graph import flatten, signal_units
-from headworks.engine.oracle import OracleState
 from headworks.engine.program import Program, compile_program
 
 pytestmark = pytest.mark.feature("PLT-08")
@@ -124,9 +123,9 @@ def test_a_template_in_a_template_does_what_its_blocks_would_do_there() -> None:
 
 def test_parameters_reach_the_inside_from_the_instance() -> None:
     cool = compiled(pump(params={"hot": 1e6}))
-    found = cool.layout.lanes[cool.layout.owners[1, "d/over"]]
+    found = cool.parts[0].layout.lanes[cool.parts[0].layout.owners[1, "d/over"]]
     assert found[2:4] == ("above", (1e6, 0.0))
-    assert cool.layout.lanes[cool.layout.owners[1, "f/over"]][3] == (5.0, 0.0)
+    assert cool.parts[0].layout.lanes[cool.parts[0].layout.owners[1, "f/over"]][3] == (5.0, 0.0)
 
 
 def test_what_is_shown_of_a_template_inside_are_its_outputs() -> None:
@@ -208,8 +207,8 @@ def test_a_template_does_not_stand_in_itself() -> None:
 def test_models_share_the_blocks_that_do_the_same_with_the_same_tags() -> None:
     alone, two = compiled(pump()), compiled(pump(), pump(2, tags=(0, 2), params={"hot": 6.0}))
     # The mean of tag 0 is the same; its limit differs; of tag 1 and 2 nothing is.
-    assert len(two.layout.lanes) == 2 * len(alone.layout.lanes) - 1
-    assert two.layout.owners[1, "d/mean"] == two.layout.owners[2, "d/mean"]
+    assert len(two.parts[0].layout.lanes) == 2 * len(alone.parts[0].layout.lanes) - 1
+    assert two.parts[0].layout.owners[1, "d/mean"] == two.parts[0].layout.owners[2, "d/mean"]
     data = rows()[:]
     a, b = alone.run(alone.new_state(), *data), two.run(two.new_state(), *data)
     np.testing.assert_array_equal(a.calc_value.view(np.uint64), b.calc_value[:, :2].copy().view(np.uint64))
@@ -228,7 +227,7 @@ def test_live_and_history_agree_bit_for_bit_where_blocks_are_shared_and_models_l
             np.ascontiguousarray(whole.calc_value[at : at + n]).view(np.uint64),
         )
         state, at = program.restore(state.export()), at + n
-    oracle = program.oracle(OracleState(), *data[:])
+    oracle = program.oracle(program.new_oracle(), *data[:])
     np.testing.assert_allclose(oracle.calc_value, whole.calc_value, rtol=1e-12)
     assert oracle.edges
     assert [e[:4] for e in oracle.edges] == [e[:4] for e in whole.edges]
@@ -336,3 +335,72 @@ def test_models_do_not_read_each_other_in_a_circle() -> None:
     (problem,) = e.value.problems
     assert problem.code == "engine.link_cycle"
     assert set(problem.params["instances"].split(" → ")) == {"V", "W"}
+
+
+# --- models that are evaluated less often ------------------------------------------------------------------------------
+
+SLOW = replace(
+    HELD_HIGH, code="slow", every=10.0, outputs=(Output(name="mean", source="mean"),), ports=(Port(name="x", unit="K"),)
+)
+SLOW = replace(SLOW, conditions=(Condition(name="high", source="late", title=TEXT, value="mean"),))
+SLOW = replace(SLOW, params=tuple(replace(p, unit="K" if p.name == "limit" else p.unit) for p in SLOW.params))
+RATES = {**LIBRARY, "slow": SLOW}
+SLOWLY = Instance(
+    id=5, code="S", template="slow", inputs={"x": Binding(instance=1, signal="gap")}, outputs={"mean": 7000}
+)
+
+
+def bits(values: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(values).view(np.uint64)
+
+
+@pytest.mark.feature("PWR-02")
+def test_a_slow_model_is_evaluated_at_the_multiples_of_its_time_and_stays_between() -> None:
+    program = compiled(pump(), replace(SLOWLY, params={"limit": 0.1}), library=RATES)
+    assert [p.tick for p in program.parts] == [SECOND, 10 * SECOND]
+    data = rows(407)
+    out = program.run(program.new_state(), *data[:])
+    gap, mean = out.calc_value[:, 0], out.calc_value[:, 2]
+    at = np.flatnonzero(data.ticks % (10 * SECOND) == 0)
+    # A window of three seconds holds one of its ticks.
+    np.testing.assert_array_equal(mean[at], gap[at])
+    held = np.searchsorted(at, np.arange(407), side="right") - 1
+    np.testing.assert_array_equal(mean, np.where(held < 0, np.nan, mean[at][held]))
+    assert {e.tick % (10 * SECOND) for e in out.edges if e.instance == 5} == {0}
+    assert [e.tick for e in out.edges] == sorted(e.tick for e in out.edges)
+
+
+def test_rates_agree_bit_for_bit_in_any_chunks_over_restarts_and_with_the_oracle() -> None:
+    program = compiled(pump(), replace(SLOWLY, params={"limit": 0.1}), library=RATES)
+    data = rows(407)
+    whole = program.run(program.new_state(), *data[:])
+    state, at = program.new_state(), 0
+    for n in (1, 3, 7, 30, 1, 1, 12, 200, 52, 100):
+        out = (program.step if n % 2 else program.run)(state, *data[at : at + n])
+        np.testing.assert_array_equal(bits(out.calc_value), bits(whole.calc_value[at : at + n]))
+        np.testing.assert_array_equal(out.calc_status, whole.calc_status[at : at + n])
+        state, at = program.restore(state.export()), at + n
+    assert at == 407
+    oracle = program.oracle(program.new_oracle(), *data[:])
+    np.testing.assert_allclose(oracle.calc_value, whole.calc_value, rtol=1e-12)
+    assert [e[:4] for e in oracle.edges] == [e[:4] for e in whole.edges]
+
+
+def test_what_a_slow_model_knew_lives_through_an_edit_of_another() -> None:
+    slow = replace(SLOWLY, params={"limit": 0.1})
+    old, new = compiled(pump(), slow, library=RATES), compiled(pump(params={"hot": 6.5}), slow, library=RATES)
+    data = rows(407)
+    state = old.new_state()
+    old.step(state, *data[:203])
+    after = new.step(new.migrate(old, state), *data[203:])
+    whole = old.run(old.new_state(), *data[:])
+    np.testing.assert_array_equal(bits(after.calc_value[:, 2]), bits(whole.calc_value[203:, 2]))
+
+
+def test_times_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(Invalid) as e:
+        compiled(pump(), SLOWLY, library={**RATES, "slow": replace(SLOW, every=2.5)})
+    assert [(p.field, p.code) for p in e.value.problems] == [("templates.slow.every", "engine.every")]
+    with pytest.raises(Invalid) as e:
+        compiled(pump(), SLOWLY, library={**RATES, "pump": replace(PUMP, every=60.0)})
+    assert [(p.field, p.code) for p in e.value.problems] == [("instances.S.inputs.x", "engine.link_slower")]

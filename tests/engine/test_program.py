@@ -256,7 +256,7 @@ def test_another_tick_keeps_conditions_only() -> None:
     after = new.migrate(old, state)
     assert new.raised(after) == [(1, "high")]
     assert after.last_tick is None
-    assert after.fresh.all()
+    assert all(part.fresh.all() for part in after.parts)
 
 
 def test_a_state_of_another_program_is_refused() -> None:

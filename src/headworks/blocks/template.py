@@ -112,10 +112,15 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GraphTemplate(msgspec.Struct, frozen=True, kw_only=True):
-    """A monitoring model, written once for every asset of a kind."""
+    """A monitoring model, written once for every asset of a kind.
+
+    `every` [s]: it is evaluated at the multiples of this time since 1970-01-01 UTC, with the signals as they are then; 0: at
+    every tick of its partition.
+    """
 
     code: str
     version: int = 1
+    every: float = 0.0
     title: Text
     ports: tuple[Port, ...]
     params: tuple[Parameter, ...] = ()

@@ -33,9 +33,10 @@ def lead(templates: Mapping[str, GraphTemplate], instances: Sequence[Instance], 
         template = templates[instance.template]
         before = max((longest[other] for other in reads[instance.id]), default=0)
         back: dict[str, int] = {}
+        own_tick = graph.tick_of(template, tick)
         for block in graph.flatten(template, templates).blocks:
             values = graph.resolve(template, instance, block)
-            own = sum(round(values[name] * times * 1e6) + tick for name, times in block.spec.memory)
+            own = sum(round(values[name] * times * 1e6) + own_tick for name, times in block.spec.memory)
             own += LASTING if block.spec.lasting else 0
             back[block.id] = own + max((back.get(graph.block_of(source), before) for source in block.reads), default=0)
         longest[instance.id] = max(before, *back.values())

@@ -263,7 +263,10 @@ def _instances_problems(
         if template is None:
             yield _problem(f"{at}.template", instance.template, "engine.unknown_template", known=_listed(templates))
         else:
-            yield from instance_problems(template, instance, tags, tick, templates)
+            if graph.tick_of(template, tick) % tick:
+                field = f"templates.{template.code}.every"
+                yield _problem(field, template.every, "engine.every", every=template.every, tick=tick / 1e6)
+            yield from instance_problems(template, instance, tags, graph.tick_of(template, tick), templates)
             yield from _link_problems(template, instance, templates, {i.id: i for i in instances})
     by_code = {i.id: i.code for i in instances}
     reads = {
@@ -289,6 +292,8 @@ def _link_problems(
         if other is None:
             yield _problem(field, binding.instance, "engine.unknown_instance", instance=binding.instance)
             continue
+        if template.every < other.every:
+            yield _problem(field, binding.signal, "engine.link_slower", every=other.every, own=template.every)
         offered = {s: signal.kind for s, signal in graph.signals(other, templates).items() if s not in CONSTANTS}
         offered |= {o.name: offered[o.source] for o in other.outputs if o.source in offered}
         offered |= {c.name: "bool" for c in other.conditions}

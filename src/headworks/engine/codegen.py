@@ -71,8 +71,10 @@ from headworks.engine.calls import call_history, call_live
 
 
 @njit(**JIT)
-def tag(value, status):
-    # What its status calls bad is not computed with; what is no number is bad.
+def tag(value, status, foreign):
+    # What its status calls bad is not computed with; what is no number is bad. Signals of other parts are as they are.
+    if foreign:
+        return value, status
     if status >= BAD:
         return NAN, status
     if not (-LARGEST <= value <= LARGEST):
@@ -111,10 +113,10 @@ def grown(size, code, value, status):
     return new_code, new_value, new_status
 
 
-@njit((array(i8, 2), i8, i8, array(f8, 2, True), array(u4, 2, True), array(i8, 2), array(i8, 2), array(f8, 1), array(f8, 1),
+@njit((array(i8, 2), i8, i8, i8, array(f8, 2, True), array(u4, 2, True), array(i8, 2), array(i8, 2), array(f8, 1), array(f8, 1),
        array(i8, 1), array(f8, 1), array(f8, 1), array(f8, 1), array(u4, 1), array(i8, 1), array(f8, 2), array(u4, 2),
        array(i8, 2), array(i8, 1)), cache=True, **JIT)
-def live(table, instant, tick, value, status, groups, tab, P, F, I, R, D, V, Q, calc_slot, calc, calc_status, cond, edge):
+def live(table, instant, tick, own, value, status, groups, tab, P, F, I, R, D, V, Q, calc_slot, calc, calc_status, cond, edge):
     """Evaluate all blocks for each row; fill `calc`, turn `edge`, return the edges (number, code, value, status)."""
     rows, tags = value.shape
     conditions = cond.shape[1]
@@ -122,7 +124,7 @@ def live(table, instant, tick, value, status, groups, tab, P, F, I, R, D, V, Q, 
     code, evidence, worst = np.empty(64, np.int64), np.empty(64), np.empty(64, np.int64)
     for t in range(rows):
         for c in range(tags):
-            V[FIRST + c], Q[FIRST + c] = tag(value[t, c], status[t, c])
+            V[FIRST + c], Q[FIRST + c] = tag(value[t, c], status[t, c], c >= own)
         for g in range(groups.shape[1]):
             call_live(table[groups[0, g], 0], groups[1, g], groups[2, g], instant + t * tick, tab, tab.shape[1], P, F, I, R, D,
                       V, Q)
@@ -142,11 +144,11 @@ def live(table, instant, tick, value, status, groups, tab, P, F, I, R, D, V, Q, 
     return found, code, evidence, worst
 
 
-@njit((array(i8, 2), i8, i8, i8, i8, array(f8, 2, True), array(u4, 2, True), array(i8, 1), array(i8, 1), array(i8, 1),
+@njit((array(i8, 2), i8, i8, i8, i8, i8, array(f8, 2, True), array(u4, 2, True), array(i8, 1), array(i8, 1), array(i8, 1),
        array(i8, 2), array(i8, 2), array(f8, 1), array(f8, 1), array(i8, 1), array(f8, 1), array(f8, 1), array(f8, 2),
        array(u4, 2), array(i8, 1), array(i8, 2), array(f8, 2), array(u4, 2), array(i8, 1), array(i8, 2), array(i8, 1)),
       cache=True, **JIT)
-def history(table, instant, tick, start, rows, value, status, used, models, member, tab, lin, P, F, I, R, D, V, Q, calc_of,
+def history(table, instant, tick, own, start, rows, value, status, used, models, member, tab, lin, P, F, I, R, D, V, Q, calc_of,
             calc_from, calc, calc_status, cond_of, cond, edge):
     """The same as `live` for rows start … start + rows, one model after the other, each over all of these rows."""
     conditions = cond.shape[1]
@@ -155,7 +157,8 @@ def history(table, instant, tick, start, rows, value, status, used, models, memb
     for t0 in range(0, rows, 32):
         for c in range(used.size):
             for t in range(t0, min(t0 + 32, rows)):
-                V[FIRST + c, t], Q[FIRST + c, t] = tag(value[start + t, used[c]], status[start + t, used[c]])
+                at = used[c]
+                V[FIRST + c, t], Q[FIRST + c, t] = tag(value[start + t, at], status[start + t, at], at >= own)
     for m in range(models.size - 1):
         for j in range(models[m], models[m + 1]):
             k = member[j]

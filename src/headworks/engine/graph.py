@@ -216,6 +216,11 @@ def resolve_table(template: GraphTemplate, instance: Instance, block: Flat) -> R
     return instance.tables.get(name) or next(t.default for t in template.tables if t.name == name)
 
 
+def tick_of(template: GraphTemplate, tick: int) -> int:
+    """Return how often a model is evaluated [µs] in a partition of `tick` [µs]."""
+    return round(template.every * 1_000_000) or tick
+
+
 def to_ticks(seconds: float, tick: int) -> int:
     """Return a duration in ticks of `tick` µs, rounded up."""
     return -(-round(seconds * 1_000_000) // tick)

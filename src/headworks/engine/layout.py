@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -144,7 +145,7 @@ class _Builder:
                     self.lanes[at].owner = SHARED
 
 
-def linked(signals: Mapping[tuple[int, str], Signal], instance: int, name: str) -> str:
+def linked(signals: Mapping[tuple[int, str], Any], instance: int, name: str) -> str:
     """Return what a link to `name` of an instance reads: a condition or output of that name, else a signal."""
     return next((n for n in (f"condition:{name}", f"output:{name}") if (instance, n) in signals), name)
 

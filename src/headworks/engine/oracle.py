@@ -44,14 +44,14 @@ class OracleState:
 
 
 def evaluate(
-    plan: Layout, tick: int, state: OracleState, ticks: I8, value: F8, status: U4
+    plan: Layout, tick: int, state: OracleState, ticks: I8, value: F8, status: U4, own: int
 ) -> tuple[dict[int, F8], dict[int, I8]]:
-    """Return values and statuses of every slot (live) at these ticks."""
+    """Return values and statuses of every slot (live) at these ticks; the first `own` columns are tags."""
     cuts = np.flatnonzero(np.diff(ticks) != tick) + 1
     if len(cuts):
         parts = [
-            evaluate(plan, tick, state, *piece)
-            for piece in zip(*(np.split(a, cuts) for a in (ticks, value, status)), strict=True)
+            evaluate(plan, tick, state, t, v, q, own)
+            for t, v, q in zip(*(np.split(a, cuts) for a in (ticks, value, status)), strict=True)
         ]
         values = {slot: np.concatenate([p[0][slot] for p in parts]) for slot in parts[0][0]}
         return values, {slot: np.concatenate([p[1][slot] for p in parts]) for slot in parts[0][1]}
@@ -61,7 +61,7 @@ def evaluate(
     if state.last_tick is not None and int(ticks[0]) != state.last_tick + tick:
         state.inputs.clear()
         state.instants.clear()
-    values, statuses = _read(ticks, value, status)
+    values, statuses = _read(ticks, value, status, own)
     for k, key in enumerate(plan.lanes):
         spec = catalogue.get(key[2])
         slots = plan.tab[IN : IN + len(spec.input_names), k].tolist()
@@ -82,14 +82,14 @@ def evaluate(
     return values, statuses
 
 
-def _read(ticks: I8, value: F8, status: U4) -> tuple[dict[int, F8], dict[int, I8]]:
+def _read(ticks: I8, value: F8, status: U4, own: int) -> tuple[dict[int, F8], dict[int, I8]]:
     """Return the signals that are there before any block: constants and tags."""
     constants = {FALSE_SLOT: 0.0, TRUE_SLOT: 1.0, NOTHING_SLOT: np.nan}
     values = {slot: np.full(len(ticks), constants[slot]) for slot in CONSTANT_SLOTS.values()}
     statuses = {slot: np.zeros(len(ticks), np.int64) for slot in CONSTANT_SLOTS.values()}
     for c in range(value.shape[1]):
         q = status[:, c].astype(np.int64)
-        good = (q < BAD) & np.isfinite(value[:, c])
+        good = (q < BAD) & np.isfinite(value[:, c]) if c < own else np.ones(len(ticks), bool)
         values[FIRST_SLOT + c] = np.where(good, value[:, c], np.nan)
         statuses[FIRST_SLOT + c] = np.where(good | (q >= BAD), q, BAD_NO_DATA)
     return values, statuses

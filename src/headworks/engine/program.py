@@ -3,6 +3,10 @@
 `step`, `run` and any mixture of them, in any chunks, with an export and restore anywhere between, give the same values,
 statuses and edges bit for bit. `oracle` gives the same booleans, and values that agree to rounding.
 
+Models may be evaluated less often than the partition ticks (`every` of a template): at the multiples of that time since
+1970-01-01 UTC, with the signals as they are at that tick. Between two of its ticks what a model calculates stays as it was.
+A model may read those that are evaluated as often or more often.
+
 Blocks have memory only of consecutive ticks: after a gap in the ticks every block starts fresh. Conditions do not: they
 hold what they were until a definite value says otherwise.
 """
@@ -10,10 +14,8 @@ hold what they were until a definite value says otherwise.
 from __future__ import annotations
 
 import hashlib
-import itertools
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -21,47 +23,52 @@ from numpy.typing import NDArray
 
 from headworks.base.errors import Fault
 from headworks.base.status import BAD_NO_DATA
-from headworks.blocks import catalogue
-from headworks.blocks.template import GraphTemplate, Instance
-from headworks.engine import check, codegen, graph, kernels, layout
-from headworks.engine.layout import LaneKey, Layout
-from headworks.engine.oracle import OracleState, evaluate
-from headworks.engine.state import CHUNK, STATE_VERSION, Export, State
+from headworks.blocks.template import Binding, GraphTemplate, Instance
+from headworks.engine import check, graph, kernels, layout
+from headworks.engine.oracle import OracleState
+from headworks.engine.part import Edge, Part, StepResult, foreign
+from headworks.engine.state import PartState
 
 F8 = NDArray[np.float64]
 I8 = NDArray[np.int64]
 U4 = NDArray[np.uint32]
 
-
-class Edge(NamedTuple):
-    """A condition changed at a tick. `value`: its evidence signal, NaN if it names none; `status`: that of its source."""
-
-    instance: int
-    condition: str
-    tick: int
-    transition: str
-    value: float
-    status: int
+_STATE_VERSION = 3
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class StepResult:
-    """What rows gave rise to: calculated tags u32[m], their values f64[k, m] and statuses u32[k, m], and edges by tick."""
+class _Export(msgspec.Struct, frozen=True, array_like=True):
+    version: int
+    program: str
+    parts: tuple[bytes, ...]
+    held: tuple[bytes, bytes]
+    last_tick: int | None
+    live_tick: int | None
 
-    calc_tags: U4
-    calc_value: F8
-    calc_status: U4
-    edges: list[Edge]
 
+class State:
+    """What a program remembers. Used by one thread at a time.
 
-@dataclass(frozen=True, slots=True)
-class _Watch:
-    """A condition: who it belongs to, and the slots it reads, live and in history (`value` None: no evidence)."""
+    Attributes
+    ----------
+    last_tick : the last tick evaluated [µs], None before the first; `live_tick` the last one by :meth:`Program.step`
+    evaluations : how often a block was evaluated with this state
+    """
 
-    instance: int
-    name: str
-    source: tuple[int, int]
-    value: tuple[int, int] | None
+    def __init__(self, program: Program, parts: Sequence[Any]) -> None:
+        self.program_digest = program.digest
+        self.parts = list(parts)
+        self.held_value = np.full(len(program.calc_tags), np.nan)
+        self.held_status = np.full(len(program.calc_tags), BAD_NO_DATA, np.uint32)
+        self.last_tick: int | None = None
+        self.live_tick: int | None = None
+        self.evaluations = 0
+
+    def export(self) -> bytes:
+        """Return everything this state remembers."""
+        parts = tuple(p.export() for p in self.parts)
+        held = (self.held_value.tobytes(), self.held_status.tobytes())
+        said = _Export(_STATE_VERSION, self.program_digest, parts, held, self.last_tick, self.live_tick)
+        return msgspec.msgpack.encode(said)
 
 
 class Program:
@@ -71,70 +78,36 @@ class Program:
     ----------
     tags : u32[n], the columns of the rows it takes
     tick : [µs]
+    parts : the models by how often they are evaluated, most often first
     calc_tags : u32[m], sorted
     digest : names the program; equal digests have equal states
     """
 
-    def __init__(
-        self, plan: Layout, instances: Sequence[Instance], templates: Mapping[str, GraphTemplate], tags: U4, tick: int
-    ) -> None:
-        self.layout, self.tags, self.tick, self.columns = plan, tags, tick, len(tags)
-        used = {key[2] for key in plan.lanes}
-        self._drivers, self._code = kernels.drivers(), kernels.addresses(used)
-        by_instance = [(i, templates[i.template]) for i in instances]
-        self._shown: dict[int, list[str]] = {i.id: [] for i in instances}
-        for instance, name in plan.signals:
-            if ":" not in name and "/" not in name:
-                self._shown[instance].append(name)
-        self.conditions = tuple(
-            _Watch(
-                i.id,
-                c.name,
-                plan.signals[i.id, f"condition:{c.name}"],
-                None if c.value is None else plan.signals[i.id, c.value],
-            )
-            for i, t in by_instance
-            for c in t.conditions
-        )
-        self._place_outputs(by_instance)
-        self._place_conditions([len(t.conditions) for _, t in by_instance])
-        said = (
-            plan.lanes,
-            plan.tab.tobytes(),
-            tick,
-            tags.tobytes(),
-            [(w.instance, w.name) for w in self.conditions],
-            [(op, kernels.op_digest(op)) for op in sorted(used)],
-        )
-        self.digest = hashlib.sha256(repr(said).encode()).hexdigest()
-
-    def _place_outputs(self, by_instance: Sequence[tuple[Instance, GraphTemplate]]) -> None:
-        kept = [
-            (tag, m, self.layout.signals[i.id, f"output:{o.name}"])
-            for m, (i, t) in enumerate(by_instance)
-            for o in t.outputs
-            if (tag := i.outputs.get(o.name)) is not None
+    def __init__(self, parts: Sequence[Part], tags: U4, tick: int) -> None:
+        self.parts, self.tags, self.tick = tuple(parts), tags, tick
+        own = [[int(tag) for tag in p.calc_tags if tag < 1 << 32] for p in parts]
+        self.calc_tags = np.array(sorted(tag for some in own for tag in some), np.uint32)
+        self._columns = [np.searchsorted(self.calc_tags, some) for some in own]
+        self.conditions = tuple(w for p in parts for w in p.conditions)
+        self._order = {(w.instance, w.name): n for n, w in enumerate(self.conditions)}
+        # Of what a slower part reads: the part it is of, and its column there.
+        numbers = [{int(tag): c for c, tag in enumerate(p.calc_tags)} for p in parts]
+        self._taken = [
+            [next((j, numbers[j][tag]) for j in range(i) if tag in numbers[j]) for tag in p.tags[len(tags) :].tolist()]
+            for i, p in enumerate(parts)
         ]
-        tags = sorted(tag for tag, _, _ in kept)
-        column = {tag: c for c, tag in enumerate(tags)}
-        self.calc_tags = np.array(tags, np.uint32)
-        self._calc_slots = np.array([live for _, _, (live, _) in sorted(kept)], np.int64)
-        # Stage 0 of the history are the shared blocks, whose signals stay until the end.
-        self._calc_from = np.array([[late for _, _, (_, late) in kept], [column[tag] for tag, _, _ in kept]], np.int64)
-        self._calc_of = np.searchsorted([m for _, m, _ in kept], np.arange(-1, len(by_instance) + 1)).astype(np.int64)
+        self.digest = hashlib.sha256(repr([p.digest for p in parts]).encode()).hexdigest()
 
-    def _place_conditions(self, counts: Sequence[int]) -> None:
-        none = (-1, -1)
-        places = np.array([[w.source, w.value or none] for w in self.conditions], np.int64).reshape(-1, 2, 2)
-        self._cond = np.ascontiguousarray(places[:, :, 0].T)
-        self._cond_late = np.ascontiguousarray(places[:, :, 1].T)
-        self._cond_of = np.r_[0, 0, np.cumsum(counts)].astype(np.int64)
+    @property
+    def blocks(self) -> int:
+        """Return how many blocks there are, each counted once however many models share it."""
+        return sum(len(p.layout.lanes) for p in self.parts)
 
     # --- state --------------------------------------------------------------------------------------------------------
 
     def new_state(self) -> State:
         """Return the state before the first tick: blocks fresh, no condition raised."""
-        return State(self)
+        return State(self, [p.new_state() for p in self.parts])
 
     def restore(self, data: bytes) -> State:
         """Return the state that :meth:`State.export` described.
@@ -144,115 +117,63 @@ class Program:
         Fault
             ``engine.state_mismatch``: the bytes are not the state of this program.
         """
-        state = State(self)
         try:
-            e = msgspec.msgpack.decode(data, type=Export)
-            if e.version != STATE_VERSION or e.program != self.digest:
+            e = msgspec.msgpack.decode(data, type=_Export)
+            if e.version != _STATE_VERSION or e.program != self.digest:
                 raise ValueError(f"state of version {e.version}, program {e.program[:12]}")
-            parts = ((state.floats, e.floats), (state.ints, e.ints), (state.ring, e.ring), (state.fresh, e.fresh))
-            for array, saved in parts:
-                array[:] = np.frombuffer(saved, array.dtype)
-            state.edge[:] = np.frombuffer(e.edge, np.uint8)
-            state.live_tick, value, status = e.live
-            if state.live_tick is not None:
-                state.live_value[:] = np.frombuffer(value, np.float64)
-                state.live_status[:] = np.frombuffer(status, np.uint32)
+            state = State(self, [p.restore(saved) for p, saved in zip(self.parts, e.parts, strict=True)])
+            state.held_value[:] = np.frombuffer(e.held[0], np.float64)
+            state.held_status[:] = np.frombuffer(e.held[1], np.uint32)
         except (msgspec.DecodeError, ValueError) as error:
             raise Fault("engine.state_mismatch", reason=str(error), program=self.digest[:12]) from error
-        state.last_tick = e.last_tick
+        state.last_tick, state.live_tick = e.last_tick, e.live_tick
         return state
 
     def salvage(self, data: bytes) -> State:
         """Return a state in which the conditions are what they were when the same models, compiled by another version of this
         program, exported it; the blocks start fresh. With bytes of other models the conditions start fresh too."""
-        state = self.new_state()
         try:
-            e = msgspec.msgpack.decode(data, type=Export)
+            e = msgspec.msgpack.decode(data, type=_Export)
         except msgspec.DecodeError:
-            return state
-        if len(e.edge) == len(state.edge):
-            state.edge[:] = np.frombuffer(e.edge, np.uint8)
-        return state
+            return self.new_state()
+        if len(e.parts) != len(self.parts):
+            return self.new_state()
+        return State(self, [p.salvage(saved) for p, saved in zip(self.parts, e.parts, strict=True)])
 
     def migrate(self, old: Program, state: State) -> State:
         """Return a state of this program in which everything that survived the edit goes on.
 
-        A block survives if instance, block id, op, parameters and the tick are the same; a condition if instance and name
-        are. Everything else starts fresh. `state` is left as it is.
+        A block survives if instance, block id, op, parameters, table and the tick are the same, and a window also only if it
+        comes from the same tags; a condition if instance and name are. Everything else starts fresh. `state` is left as it is.
         """
-        new = self.new_state()
+        before = {p.tick: (p, s) for p, s in zip(old.parts, state.parts, strict=True)}
+        new = State(self, [p.migrate(*before[p.tick]) if p.tick in before else p.new_state() for p in self.parts])
+        # A model that is evaluated more often, or less, has its conditions all the same.
+        up = set(old.raised(state))
+        for part, its in zip(self.parts, new.parts, strict=True):
+            for c, w in enumerate(part.conditions):
+                its.edge[c] = (w.instance, w.name) in up
+        _, here, there = np.intersect1d(self.calc_tags, old.calc_tags, return_indices=True)
+        new.held_value[here], new.held_status[here] = state.held_value[there], state.held_status[there]
         if old.tick == self.tick:
             new.last_tick, new.live_tick = state.last_tick, state.live_tick
-            # What a new block computes is not known before its first tick.
-            new.live_value[codegen.FIRST_SLOT :], new.live_status[codegen.FIRST_SLOT :] = np.nan, BAD_NO_DATA
-            _, to, at = np.intersect1d(self.tags, old.tags, return_indices=True)
-            new.live_value[codegen.FIRST_SLOT + to] = state.live_value[codegen.FIRST_SLOT + at]
-            new.live_status[codegen.FIRST_SLOT + to] = state.live_status[codegen.FIRST_SLOT + at]
-            pairs = np.array(sorted(self._survivors(old).items()), np.int64).reshape(-1, 2)
-            for op, first, end in self.layout.groups.T:
-                here, there = pairs[(pairs[:, 0] >= first) & (pairs[:, 0] < end)].T
-                if len(here):
-                    self._carry(new, here, old, state, there, kernels.ops()[op])
-        before = {(w.instance, w.name): c for c, w in enumerate(old.conditions)}
-        for c, w in enumerate(self.conditions):
-            if (was := before.get((w.instance, w.name))) is not None:
-                new.edge[c] = state.edge[was]
         return new
-
-    def _survivors(self, old: Program) -> dict[int, int]:
-        """Return for each block that goes on its number in `old`."""
-        found: dict[int, int] = {}
-        phases, phases_then = ({k: phase for k, _, phase in p.layout.rings} for p in (self, old))
-        for owner, k in self.layout.owners.items():
-            was = old.layout.owners.get(owner)
-            # Phases differ where a window is wired to other tags: what it holds came from those.
-            if was is None or phases.get(k) != phases_then.get(was):
-                continue
-            if self.layout.lanes[k][2:] == old.layout.lanes[was][2:]:
-                found.setdefault(k, was)
-        return found
-
-    def _carry(self, new: State, here: I8, old: Program, state: State, there: I8, op: str) -> None:
-        spec = catalogue.get(op)
-        a, b = self.layout.tab, old.layout.tab
-        for n in range(len(spec.floats)):
-            new.floats[a[codegen.F, here] + n * a[codegen.LANES, here]] = state.floats[
-                b[codegen.F, there] + n * b[codegen.LANES, there]
-            ]
-        for n in range(len(spec.ints)):
-            new.ints[a[codegen.I, here] + n * a[codegen.LANES, here]] = state.ints[
-                b[codegen.I, there] + n * b[codegen.LANES, there]
-            ]
-        new.fresh[here] = state.fresh[there]
-        for n in range(len(spec.outputs)):
-            to, at = a[codegen.S, here] + n, b[codegen.S, there] + n
-            new.live_value[to], new.live_status[to] = state.live_value[at], state.live_status[at]
-        if spec.ring:
-            for k, was in zip(here, there, strict=True):
-                size, put, take = a[codegen.W, k] * spec.ring.width, a[codegen.R, k], b[codegen.R, was]
-                new.ring[put : put + size] = state.ring[take : take + size]
 
     def raised(self, state: State) -> list[tuple[int, str]]:
         """Return (instance, condition) of every condition that is raised."""
-        return [(w.instance, w.name) for w, up in zip(self.conditions, state.edge, strict=True) if up]
+        return [key for p, s in zip(self.parts, state.parts, strict=True) for key in p.raised(s)]
 
     def signals(self, state: State, instance: int) -> dict[str, tuple[float, int]] | None:
         """Return (value, status) of every port (``in.<name>``), block and output (``<block>.<output>``) of an instance at
         `state.live_tick`, the last tick that :meth:`step` evaluated; of a template that stands in its template, the outputs only.
         None if this program does not have the instance, or nothing was evaluated yet."""
-        names = self._shown.get(instance)
-        if state.live_tick is None or names is None:
-            return None
-        return {
-            name: (float(state.live_value[slot]), int(state.live_status[slot]))
-            for name in names
-            if (slot := self.layout.signals[instance, name][0]) >= codegen.FIRST_SLOT
-        }
+        found = (p.signals(s, instance) for p, s in zip(self.parts, state.parts, strict=True))
+        return None if state.live_tick is None else next((f for f in found if f is not None), None)
 
     def conditions_of(self, state: State, instance: int) -> dict[str, bool]:
         """Return whether each condition of an instance is raised."""
-        found = zip(self.conditions, state.edge.tolist(), strict=True)
-        return {w.name: bool(up) for w, up in found if w.instance == instance}
+        found = (p.conditions_of(s, instance) for p, s in zip(self.parts, state.parts, strict=True))
+        return next((f for f in found if f), {})
 
     # --- running ------------------------------------------------------------------------------------------------------
 
@@ -264,118 +185,82 @@ class Program:
         ticks : i64[k] [µs], ascending multiples of the tick
         value : f64[k, n], status : u32[k, n], columns as `tags`
         """
-        return self._evaluate(state, ticks, value, status, self._live)
+        out = self._evaluate(state, ticks, value, status, Part.step)
+        state.live_tick = state.last_tick
+        return out
 
     def run(self, state: State, ticks: I8, value: F8, status: U4) -> StepResult:
         """Evaluate rows model by model, each over all of a chunk of ticks (history). The result is that of :meth:`step`."""
-        return self._evaluate(state, ticks, value, status, self._lanes)
+        return self._evaluate(state, ticks, value, status, Part.run)
 
-    def oracle(self, state: OracleState, ticks: I8, value: F8, status: U4) -> StepResult:
+    def new_oracle(self) -> State:
+        """Return a state for :meth:`oracle`."""
+        return State(self, [OracleState() for _ in self.parts])
+
+    def oracle(self, state: State, ticks: I8, value: F8, status: U4) -> StepResult:
         """Evaluate rows by the independent NumPy definition of each block (tests). Slow: it keeps all inputs."""
-        if state.program is not self:
-            state.become(self, self._survivors(state.program) if state.program is not None else {})
-        values, statuses = evaluate(self.layout, self.tick, state, ticks, value, status)
+        return self._evaluate(state, ticks, value, status, Part.oracle)
+
+    def migrate_oracle(self, old: Program, state: State) -> State:
+        """Return a state for :meth:`oracle` after an edit, as :meth:`migrate`."""
+        before = {p.tick: s for p, s in zip(old.parts, state.parts, strict=True)}
+        new = State(self, [before.get(p.tick) or OracleState() for p in self.parts])
+        up = {key: True for s in state.parts for key, raised in s.edges.items() if raised}
+        for its in new.parts:
+            its.edges = dict(up)
+        _, here, there = np.intersect1d(self.calc_tags, old.calc_tags, return_indices=True)
+        new.held_value[here], new.held_status[here] = state.held_value[there], state.held_status[there]
+        return new
+
+    def _evaluate(
+        self, state: State, ticks: I8, value: F8, status: U4, work: Callable[[Part, Any, I8, F8, U4], StepResult]
+    ) -> StepResult:
+        shape = (len(ticks), len(self.tags))
+        if state.program_digest != self.digest or value.shape != shape or status.shape != shape:
+            raise Fault("engine.rows_mismatch", rows=value.shape, expected=shape, program=self.digest[:12])
+        calc_value = np.empty((len(ticks), len(self.calc_tags)))
+        calc_status = np.empty((len(ticks), len(self.calc_tags)), np.uint32)
         edges: list[Edge] = []
-        for w in self.conditions:
-            up = state.edges.get((w.instance, w.name), False)
-            source = w.source[0]
-            for t, y in enumerate(values[source]):
-                if not np.isnan(y) and bool(y) != up:
-                    up = bool(y)
-                    proof = float("nan") if w.value is None else float(values[w.value[0]][t])
-                    transition = "raise" if up else "clear"
-                    edges.append(Edge(w.instance, w.name, int(ticks[t]), transition, proof, int(statuses[source][t])))
-            state.edges[w.instance, w.name] = up
-        edges.sort(key=lambda e: e.tick)
-        calc_value = np.array([values[k] for k in self._calc_slots]).reshape(len(self.calc_tags), len(ticks)).T
-        calc_status = np.array([statuses[k] for k in self._calc_slots], np.uint32)
-        calc_status = calc_status.reshape(len(self.calc_tags), len(ticks)).T
+        results: list[tuple[I8, StepResult]] = []
+        for i, part in enumerate(self.parts):
+            mine = np.flatnonzero(ticks % part.tick == 0) if part.tick != self.tick else np.arange(len(ticks))
+            rows = self._rows(i, mine, value, status, results)
+            out = work(part, state.parts[i], ticks[mine], *rows)
+            results.append((mine, out))
+            state.evaluations += len(mine) * len(part.layout.lanes)
+            edges += out.edges
+            self._keep(state, i, mine, out, calc_value, calc_status)
+        if len(ticks):
+            state.last_tick = int(ticks[-1])
+        if len(self.parts) > 1:
+            edges.sort(key=lambda e: (e.tick, self._order[e.instance, e.condition]))
         return StepResult(self.calc_tags, calc_value, calc_status, edges)
 
-    def _evaluate(self, state: State, ticks: I8, value: F8, status: U4, work: Any) -> StepResult:
-        if (
-            state.program_digest != self.digest
-            or value.shape != (len(ticks), self.columns)
-            or status.shape != value.shape
-        ):
-            raise Fault(
-                "engine.rows_mismatch", rows=value.shape, expected=(len(ticks), self.columns), program=self.digest[:12]
-            )
-        ticks = np.ascontiguousarray(ticks, np.int64)
-        value, status = np.ascontiguousarray(value, np.float64), np.ascontiguousarray(status, np.uint32)
-        cuts = (
-            [0, *(np.flatnonzero(np.diff(ticks) != self.tick) + 1).tolist(), len(ticks)]
-            if len(ticks) > 1
-            else [0, len(ticks)]
-        )
-        parts = []
-        for a, b in itertools.pairwise(cuts):
-            if b > a:
-                self._begin(state, int(ticks[a]))
-                parts.append(work(state, ticks[a:b], value[a:b], status[a:b]))
-                state.last_tick = int(ticks[b - 1])
-        if len(parts) == 1:
-            return StepResult(self.calc_tags, *parts[0])
-        none = np.empty((0, len(self.calc_tags)))
-        return StepResult(
-            self.calc_tags,
-            np.concatenate([none, *(p[0] for p in parts)]),
-            np.concatenate([none.astype(np.uint32), *(p[1] for p in parts)]),
-            [e for p in parts for e in p[2]],
-        )
+    def _rows(self, i: int, mine: I8, value: F8, status: U4, results: Sequence[tuple[I8, StepResult]]) -> tuple[F8, U4]:
+        """Return the rows of a part: those of its ticks, and beside the tags what it reads of faster parts."""
+        if len(mine) == len(value) and not self._taken[i]:
+            return value, status
+        values, statuses = [value[mine]], [status[mine]]
+        for j, column in self._taken[i]:
+            ticks, out = results[j]
+            at = np.searchsorted(ticks, mine)
+            values.append(out.calc_value[at, column, None])
+            statuses.append(out.calc_status[at, column, None])
+        return np.concatenate(values, axis=1), np.concatenate(statuses, axis=1)
 
-    def _begin(self, state: State, tick: int) -> None:
-        if state.last_tick is not None and tick != state.last_tick + self.tick:
-            state.floats[:], state.ints[:] = self.layout.first_floats, self.layout.first_ints
-            state.ring[:] = np.nan
-            state.fresh[:] = True
-        if state.fresh.any():
-            number = tick // self.tick
-            for k, head, phase in self.layout.rings:
-                if state.fresh[k]:
-                    state.ints[head] = (number + phase) % int(self.layout.tab[codegen.W, k])
-            state.fresh[:] = False
-
-    def _live(self, state: State, ticks: I8, value: F8, status: U4) -> tuple[F8, U4, list[Edge]]:
-        calc, calc_status = self._room(len(ticks), len(self.calc_tags))
-        plan = self.layout
-        found, code, proof, worst = self._drivers.live(
-            self._code, int(ticks[0]), self.tick, value, status, plan.groups, plan.tab, plan.params, state.floats, state.ints,
-            state.ring, plan.tables, state.live_value, state.live_status, self._calc_slots, calc, calc_status, self._cond,
-            state.edge,
-        )  # fmt: skip
-        state.live_tick = int(ticks[-1])
-        return calc, calc_status, self._edges(ticks, code[:found], proof, worst) if found else []
-
-    def _lanes(self, state: State, ticks: I8, value: F8, status: U4) -> tuple[F8, U4, list[Edge]]:
-        calc, calc_status = self._room(len(self.calc_tags), len(ticks))
-        plan = self.layout
-        slot_value, slot_status = state.history_scratch(plan)
-        edges: list[Edge] = []
-        for start in range(0, len(ticks), CHUNK):
-            found, code, proof, worst = self._drivers.history(
-                self._code, int(ticks[0]), self.tick, start, min(CHUNK, len(ticks) - start), value, status, plan.used,
-                plan.models, plan.member, plan.tab, plan.lin, plan.params, state.floats, state.ints, state.ring, plan.tables,
-                slot_value, slot_status, self._calc_of, self._calc_from, calc, calc_status, self._cond_of, self._cond_late,
-                state.edge,
-            )  # fmt: skip
-            if found:
-                edges += self._edges(ticks, code[:found], proof, worst)
-        return calc.T, calc_status.T, edges
-
-    @staticmethod
-    def _room(rows: int, columns: int) -> tuple[F8, U4]:
-        return np.empty((rows, columns)), np.empty((rows, columns), np.uint32)
-
-    def _edges(self, ticks: I8, code: I8, proof: F8, worst: I8) -> list[Edge]:
-        edges = []
-        for place in np.argsort(code, kind="stable").tolist():
-            where, up = divmod(int(code[place]), 2)
-            t, c = divmod(where, len(self.conditions))
-            w = self.conditions[c]
-            transition = "raise" if up else "clear"
-            edges.append(Edge(w.instance, w.name, int(ticks[t]), transition, float(proof[place]), int(worst[place])))
-        return edges
+    def _keep(self, state: State, i: int, mine: I8, out: StepResult, calc_value: F8, calc_status: U4) -> None:
+        """Put what a part calculated into its columns; between its ticks they stay as they were."""
+        columns = self._columns[i]
+        own = len(columns)  # what slower parts read comes after
+        if len(mine) == len(calc_value):
+            calc_value[:, columns], calc_status[:, columns] = out.calc_value[:, :own], out.calc_status[:, :own]
+        else:
+            latest = np.searchsorted(mine, np.arange(len(calc_value)), side="right")
+            values = np.concatenate([state.held_value[None, columns], out.calc_value[:, :own]])
+            statuses = np.concatenate([state.held_status[None, columns], out.calc_status[:, :own]])
+            calc_value[:, columns], calc_status[:, columns] = values[latest], statuses[latest]
+        if len(mine):
+            state.held_value[columns], state.held_status[columns] = out.calc_value[-1, :own], out.calc_status[-1, :own]
 
 
 def compile_program(
@@ -393,13 +278,40 @@ def compile_program(
     Invalid
         ``engine.graph_invalid``: its problems name template or instance, block, port or parameter, and the remedy.
     """
-    column = {int(tag): i for i, tag in enumerate(tags)}
-    used = sorted({i.template for i in instances})
-    check.check(templates, instances, column, tick)
-    flat = {code: (templates[code], graph.flatten(templates[code], templates)) for code in used}
+    check.check(templates, instances, {int(tag) for tag in tags}, tick)
+    flat = {
+        code: (templates[code], graph.flatten(templates[code], templates)) for code in {i.template for i in instances}
+    }
+    ticks = {i.id: graph.tick_of(templates[i.template], tick) for i in instances}
     levels, _ = graph.levels_of({i.id: {b.instance for b in i.inputs.values() if b.signal} for i in instances})
-    ordered = sorted(instances, key=lambda i: (levels[i.id], i.id))
-    return Program(layout.build(flat, ordered, column, kernels.ops(), tick), ordered, templates, tags, tick)
+    parts = []
+    for own in sorted({tick, *ticks.values()}):
+        mine = sorted((i for i in instances if ticks[i.id] == own), key=lambda i: (levels[i.id], i.id))
+        given = {
+            (b.instance, b.signal) for i in mine for b in i.inputs.values() if b.signal and ticks[b.instance] != own
+        }
+        wanted = {
+            (b.instance, b.signal)
+            for i in instances
+            for b in i.inputs.values()
+            if b.signal and ticks[b.instance] == own != ticks[i.id]
+        }
+        columns = [*tags.tolist(), *(foreign(*g) for g in sorted(given))]
+        rewired = [_as_tags(i, given) for i in mine]
+        plan = layout.build(flat, rewired, {t: c for c, t in enumerate(columns)}, kernels.ops(), own)
+        parts.append(Part(plan, rewired, templates, np.array(columns, np.int64), own, sorted(wanted)))
+    return Program(parts, np.array(tags, np.uint32), tick)
 
 
-__all__ = ["Edge", "LaneKey", "Program", "State", "StepResult", "compile_program"]
+def _as_tags(instance: Instance, given: set[tuple[int, str]]) -> Instance:
+    """Return an instance that reads the signals `given` as it reads tags."""
+    inputs = {
+        name: Binding(tag=foreign(b.instance, b.signal), gain=b.gain, offset=b.offset)
+        if (b.instance, b.signal) in given
+        else b
+        for name, b in instance.inputs.items()
+    }
+    return msgspec.structs.replace(instance, inputs=inputs)
+
+
+__all__ = ["Edge", "Part", "PartState", "Program", "State", "StepResult", "compile_program"]

@@ -12,7 +12,7 @@ from headworks.engine import codegen
 from headworks.engine.layout import Layout
 
 if TYPE_CHECKING:
-    from headworks.engine.program import Program
+    from headworks.engine.part import Part
 
 CHUNK = 1024
 STATE_VERSION = 2
@@ -33,10 +33,10 @@ class Export(msgspec.Struct, frozen=True, array_like=True):
     live: tuple[int | None, bytes, bytes] = (None, b"", b"")
 
 
-class State:
-    """What the blocks and conditions of one program remember. Used by one thread at a time."""
+class PartState:
+    """What the blocks and conditions of one part remember. Used by one thread at a time."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Part) -> None:
         plan = program.layout
         self.program_digest = program.digest
         self.floats, self.ints = plan.first_floats.copy(), plan.first_ints.copy()

@@ -132,7 +132,7 @@ def _run(
         result = backtest(program, rows, progress, lambda: bool(shared["cancel"]), sink=lambda rows, out: None)
     found.finished = result.finished
     found.ticks += result.rows
-    found.evaluations += result.rows * len(program.layout.lanes)
+    found.evaluations += result.state.evaluations
     found.spans.append(([i.id for i in instances], start, min(end, last + 1)))
     _alarms(result.edges, start, instances, plan, found.alarms)
 
