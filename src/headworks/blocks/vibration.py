@@ -78,7 +78,7 @@ class VibrationFeatures:
 
     References
     ----------
-    .. [1] ISO 20816-1:2016, 4.1 and Annex A (root mean square, peak); ISO 13373-2:2016, 4.2 (crest factor, kurtosis).
+    .. [1] ISO 20816-1:2016 (root mean square and peak of vibration); ISO 13373-2:2016 (crest factor, kurtosis).
     .. [2] D. Dyer, R. M. Stewart, Detection of rolling element bearing damage by statistical vibration analysis, Journal of
        Mechanical Design 100 (1978), 229-235.
     """
@@ -231,8 +231,9 @@ class IsoZone:
 
     References
     ----------
-    .. [1] ISO 20816-3:2022, Annex A (before it ISO 10816-3:2009, Annex A): groups 1 and 2.
-    .. [2] ISO 20816-2:2017, Annex A (before it ISO 10816-2:2009 and ISO 10816-4:2009): groups 3 to 5.
+    .. [1] ISO 10816-3:2009, Tables A.1 and A.2, taken over by ISO 20816-3:2022: groups 1 and 2.
+    .. [2] ISO 10816-2:2009 and ISO 10816-4:2009, zone boundaries of bearing housings, taken over by ISO 20816-2:2017: groups 3
+       to 5.
     """
 
     inputs = (Input("v", unit="mm/s"),)
@@ -262,8 +263,8 @@ class IsoShaftZone:
     Parameters
     ----------
     group : float [1]
-        Kind of machine, whole, 1 <= group <= 2. 1: steam turbine, gas turbine or generator above 40 MW. 2: industrial machine with
-        fluid-film bearings. Default 1.
+        Kind of machine, whole, 1 <= group <= 2. 1: steam turbine, gas turbine or generator above 40 MW. 2: industrial machine
+        with fluid-film bearings. Default 1.
     speed : float [r/min]
         Rated speed, 1000 <= speed <= 30000. Of group 1 the nearest of 1500, 1800, 3000 and 3600 counts. Default 3000.
     a_b : float [µm]
@@ -293,8 +294,8 @@ class IsoShaftZone:
 
     References
     ----------
-    .. [1] ISO 7919-2:2009, Annex A, and ISO 20816-2:2017, Annex B: group 1.
-    .. [2] ISO 7919-3:2009, Annex A, and ISO 20816-3:2022, Annex B: group 2.
+    .. [1] ISO 7919-2:2009 and ISO 20816-2:2017, zone boundaries of relative shaft displacement: group 1.
+    .. [2] ISO 7919-3:2009 and ISO 20816-3:2022, zone boundaries of relative shaft displacement: group 2.
     """
 
     inputs = (Input("s", unit="µm"),)
@@ -358,15 +359,15 @@ class OrderFeatures:
     Notes
     -----
     `change_1x` and `change_2x` are the lengths of the differences between a vector and its reference: a vector may move much
-    while its amplitude stays. `ratio` is amplitude_2x / max(amplitude_1x, least), NaN where the divisor is 0. `not_1x` is the share of
-    the amplitude that is not at 1X, sqrt(total² - amplitude_1x²) / total, where total is the greater of `overall` and
-    sqrt(amplitude_1x² + amplitude_2x²), and 0 where total is 0. All amplitudes in one measure (all RMS, or all peak to peak). O(1)
-    per tick.
+    while its amplitude stays. `ratio` is amplitude_2x / max(amplitude_1x, least), NaN where the divisor is 0. `not_1x` is the
+    share of the amplitude that is not at 1X, sqrt(total² - amplitude_1x²) / total, where total is the greater of `overall` and
+    sqrt(amplitude_1x² + amplitude_2x²), and 0 where total is 0. All amplitudes are in one measure (all RMS, or all peak to
+    peak). O(1) per tick.
 
     References
     ----------
-    .. [1] ISO 20816-1:2016, Annex D (vector analysis of change in vibration).
-    .. [2] API Standard 670, 5th ed. (2014), 3.1 (1X and 2X amplitude and phase, not 1X).
+    .. [1] ISO 20816-1:2016, annex on the vector analysis of change in vibration.
+    .. [2] API Standard 670, 5th ed. (2014), Machinery Protection Systems (1X and 2X amplitude and phase, not 1X).
     """
 
     inputs = (
@@ -428,7 +429,8 @@ class EnvelopeBand:
     Inputs
     ------
     total : value [any], energy of the whole envelope spectrum; NaN = bad, or negative: the outputs are NaN.
-    b1 … b6 : value [unit(total)], energy of a band; NaN = bad, or negative: the outputs are NaN. One that is not wired counts as 0.
+    b1 … b6 : value [unit(total)], energy of a band; NaN = bad, or negative: the outputs are NaN. One that is not wired counts
+        as 0.
 
     Returns
     -------
@@ -447,7 +449,7 @@ class EnvelopeBand:
     ----------
     .. [1] R. B. Randall, J. Antoni, Rolling element bearing diagnostics: a tutorial, Mechanical Systems and Signal Processing 25
        (2011), 485-520.
-    .. [2] ISO 13373-3:2015, Annex D (rolling element bearings, envelope analysis).
+    .. [2] ISO 13373-3:2015, annex on rolling element bearings (envelope analysis).
     """
 
     inputs = (Input("total"), Input("b", many=6, unit="unit(total)"))
