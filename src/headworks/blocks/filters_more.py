@@ -244,9 +244,9 @@ class RateLimiter:
 
     Parameters
     ----------
-    rise : float [delta(x)/min]
+    rise : float [unit(x)/min]
         Fastest rise, >= 0. It must be given.
-    fall : float [delta(x)/min]
+    fall : float [unit(x)/min]
         Fastest fall, as a positive number, >= 0. It must be given.
 
     Inputs
@@ -269,8 +269,8 @@ class RateLimiter:
 
     inputs = (Input("x"),)
     params = (
-        Param("rise", unit="delta(x)/min", low=0.0),
-        Param("fall", unit="delta(x)/min", low=0.0),
+        Param("rise", unit="unit(x)/min", low=0.0),
+        Param("fall", unit="unit(x)/min", low=0.0),
     )
     states = (Float("y", NAN), Int("late"))
     output = "value"
