@@ -2,10 +2,44 @@
 
 from __future__ import annotations
 
-from headworks.blocks import binding, compare, filters, filters_more, logic, quality, statistics, trend, vibration
+from headworks.blocks import (
+    arithmetic,
+    binding,
+    choice,
+    compare,
+    compare_more,
+    curves,
+    filters,
+    filters_more,
+    logic,
+    logic_more,
+    periods,
+    quality,
+    statistics,
+    trend,
+    trend_more,
+    vibration,
+)
 from headworks.blocks.spec import REGISTRY, BlockSpec
 
-FAMILIES = (binding, quality, filters, filters_more, statistics, trend, compare, logic, vibration)
+FAMILIES = (
+    binding,
+    quality,
+    filters,
+    filters_more,
+    arithmetic,
+    choice,
+    curves,
+    statistics,
+    trend,
+    periods,
+    trend_more,
+    compare,
+    compare_more,
+    logic,
+    logic_more,
+    vibration,
+)
 
 
 def every() -> list[BlockSpec]:

@@ -1,18 +1,40 @@
 """The meaning of every block, family by family: importing this package registers them."""
 
 from headworks.engine.oracles import (
+    arithmetic,
     binding,
     compare,
+    compare_more,
+    curves,
     filters,
     filters_more,
     logic,
+    logic_more,
+    periods,
     quality,
     statistics,
     trend,
+    trend_more,
     vibration,
 )
 from headworks.engine.oracles.spec import F8, I8, ORACLES, Oracle, Past, oracle
 
-FAMILIES = (binding, compare, filters, filters_more, logic, quality, statistics, trend, vibration)
+FAMILIES = (
+    arithmetic,
+    binding,
+    compare,
+    compare_more,
+    curves,
+    filters,
+    filters_more,
+    logic,
+    logic_more,
+    quality,
+    statistics,
+    trend,
+    periods,
+    trend_more,
+    vibration,
+)
 
 __all__ = ["F8", "I8", "ORACLES", "Oracle", "Past", "oracle"]
