@@ -26,7 +26,8 @@ def _samples(x: F8, least: int = 2) -> F8:
 
 def _lines(size: int, rate: float) -> F8:
     """Return the frequencies of the lines of a one-sided spectrum [Hz]."""
-    return np.arange(size // 2 + 1) * (rate / size)
+    frequencies: F8 = np.arange(size // 2 + 1, dtype=np.float64) * (rate / size)
+    return frequencies
 
 
 # --- amplitude ---------------------------------------------------------------------------------------------------------
