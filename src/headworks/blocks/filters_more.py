@@ -43,7 +43,8 @@ def median(ring: NDArray[np.float64], first: int, count: int) -> float:
     """Return the median of the `count` sorted values that begin at `first`."""
     if count == 0:
         return NAN
-    low, high = ring[first + (count - 1) // 2], ring[first + count // 2]
+    low: float = ring[first + (count - 1) // 2]
+    high: float = ring[first + count // 2]
     return low if low == high else 0.5 * low + 0.5 * high
 
 

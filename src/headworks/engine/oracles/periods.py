@@ -11,8 +11,8 @@ from headworks.engine.oracles.spec import F8, I8, Past, oracle
 
 def period_numbers(instants: I8, period: float, start: float, zone: float) -> I8:
     """Return the number of the period of each tick, counted from 1970 by the local clock."""
-    seconds = instants.astype("datetime64[us]") + np.timedelta64(round((zone - start) * 3.6e9), "us")
-    return (seconds - np.datetime64(0, "us")) // np.timedelta64(round(period * 1e6), "us")
+    local = instants + round((zone - start) * 3.6e9)
+    return local // round(period * 1e6)
 
 
 @oracle("period_mean")
