@@ -38,7 +38,8 @@ def absolute(past: Past) -> tuple[F8, int]:
 
 @oracle("gain_offset")
 def gain_offset(past: Past) -> tuple[F8, int]:
-    return np.polyval(past.params, past.inputs[0]), 0
+    gain, offset = past.params
+    return past.inputs[0] * gain + offset, 0
 
 
 @oracle("convert")

@@ -63,4 +63,4 @@ def setpoint_tracking(past: Past) -> tuple[tuple[F8, F8, F8], int]:
 @oracle("state_is")
 def state_is(past: Past) -> tuple[F8, int]:
     x, (state, tolerance) = past.inputs[0], past.params
-    return known(x, (state - tolerance <= x) & (x <= state + tolerance)), 0
+    return known(x, np.where((state - tolerance <= x) & (x <= state + tolerance), 1.0, 0.0)), 0
