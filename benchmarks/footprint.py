@@ -99,7 +99,8 @@ class Controllers:
         self._pipe.send("stop")
         if not self._pipe.poll(60):
             raise RuntimeError("the controllers do not end")
-        return self._pipe.recv()  # type: ignore[no-any-return]
+        told: dict[str, tuple[int, int, int, int, int]] = self._pipe.recv()
+        return told
 
     def close(self) -> None:
         self._pipe.close()
@@ -269,7 +270,7 @@ def summary(roles: Mapping[str, Usage], others: Mapping[str, Usage]) -> dict[str
 
 
 def _sum(of: Mapping[str, Usage], what: str) -> list[float]:
-    return np.sum([getattr(u, what) for u in of.values()], axis=0).tolist()  # type: ignore[no-any-return]
+    return [sum(at_once) for at_once in zip(*(getattr(u, what) for u in of.values()), strict=True)]
 
 
 # --- the run --------------------------------------------------------------------------------------------------------
