@@ -218,16 +218,13 @@ def device() -> None:
 
 @device.command("token")
 @click.argument("code")
+@_readable
 def device_token(code: str) -> None:
     """Issue a new access token for a device; the old one stops working. Shown once."""
     _django()
     from headworks.control.twin.services import issue_device_token
 
-    try:
-        click.echo(issue_device_token(code))
-    except HeadworksError as e:
-        _report(e)
-        sys.exit(2)
+    click.echo(issue_device_token(code))
 
 
 @main.group()
@@ -241,30 +238,24 @@ def user() -> None:
 @click.option("--display", default="", help="Name people see.")
 @click.password_option(help="Asked for if not given. The user has to change it at the first login.")
 @click.option("--keep-password", is_flag=True, help="The user need not change it (for machines and tests).")
+@_readable
 def user_create(username: str, roles: tuple[str, ...], display: str, password: str, keep_password: bool) -> None:
     """Make a user with roles."""
     _django()
     from headworks.control.access.services import create_user
 
-    try:
-        create_user(username, password, roles, display=display, actor="cli", must_change_password=not keep_password)
-    except HeadworksError as e:
-        _report(e)
-        sys.exit(2)
+    create_user(username, password, roles, display=display, actor="cli", must_change_password=not keep_password)
 
 
 @user.command("unlock")
 @click.argument("username")
+@_readable
 def user_unlock(username: str) -> None:
     """Let a user who is locked out after wrong passwords try again at once."""
     _django()
     from headworks.control.access.services import unlock
 
-    try:
-        unlock("cli", username)
-    except HeadworksError as e:
-        _report(e)
-        sys.exit(2)
+    unlock("cli", username)
 
 
 _attach(source)
