@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser, FloatRect, Locator, Page
 
 from .platform import ROOT, Platform
 
 SIZES = {"desktop": {"width": 1920, "height": 1080}, "phone": {"width": 390, "height": 844}}
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
+READABLE = 0.8
+"""Of the size a node of a graph was drawn for."""
 
 
 def new_page(browser: Browser, size: str = "desktop", locale: str = "zh-CN") -> Page:
@@ -49,3 +51,24 @@ def broken_rules(page: Page) -> list[tuple[str, list[list[str]]]]:
     asked = "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa'], resultTypes: ['violations']})"
     found = page.evaluate(asked)["violations"]
     return [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found]
+
+
+def box_of(element: Locator) -> FloatRect:
+    box = element.bounding_box()
+    assert box is not None
+    return box
+
+
+def across(element: Locator) -> tuple[float, float]:
+    """Return where an element begins and ends from left to right [px]."""
+    box = box_of(element)
+    return box["x"], box["x"] + box["width"]
+
+
+def check_in_sight(page: Page, node: str) -> None:
+    """A node of a graph can be read, and lies in the part of the graph that is shown."""
+    found = page.locator(f'[data-testid="graph-node"][data-id="{node}"]')
+    shown, box = box_of(page.get_by_test_id("model-graph")), box_of(found)
+    assert box["width"] >= 0.99 * READABLE * found.evaluate("e => e.offsetWidth")
+    assert shown["x"] <= box["x"] <= shown["x"] + shown["width"] - box["width"]
+    assert shown["y"] <= box["y"] <= shown["y"] + shown["height"] - box["height"]

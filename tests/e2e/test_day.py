@@ -18,9 +18,9 @@ from typing import Any
 
 import pytest
 from openpyxl import Workbook
-from playwright.sync_api import Browser, FilePayload, FloatRect, Locator, Page, expect
+from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
 
-from .browser import alarm_row, broken_rules, keep, log_in, new_page, watch
+from .browser import across, alarm_row, broken_rules, check_in_sight, keep, log_in, new_page, watch
 from .platform import ROOT, Platform, wait_for
 
 pytestmark = pytest.mark.browser
@@ -240,31 +240,6 @@ def test_tags_and_models_are_imported(day: Day, desk: Page, kind: str, count: in
     day.keep(desk, name)
 
 
-READABLE = 0.8
-"""Of the size a node of a graph was drawn for."""
-
-
-def box_of(element: Locator) -> FloatRect:
-    box = element.bounding_box()
-    assert box is not None
-    return box
-
-
-def across(element: Locator) -> tuple[float, float]:
-    """Return where an element begins and ends from left to right [px]."""
-    box = box_of(element)
-    return box["x"], box["x"] + box["width"]
-
-
-def check_in_sight(page: Page, node: str) -> None:
-    """A node of a graph can be read, and lies in the part of the graph that is shown."""
-    found = page.locator(f'[data-testid="graph-node"][data-id="{node}"]')
-    shown, box = box_of(page.get_by_test_id("model-graph")), box_of(found)
-    assert box["width"] >= 0.99 * READABLE * found.evaluate("e => e.offsetWidth")
-    assert shown["x"] <= box["x"] <= shown["x"] + shown["width"] - box["width"]
-    assert shown["y"] <= box["y"] <= shown["y"] + shown["height"] - box["height"]
-
-
 @pytest.mark.feature("PWR-06", "PLT-08", "EAM-01")
 def test_values_run_on_the_page_of_a_pump_and_in_a_model(day: Day, desk: Page) -> None:
     desk.goto(f"{day.platform.address}/assets/{day.assets['U2-FWP-A']}")
@@ -471,6 +446,20 @@ def test_backtest_over_what_was_stored_finds_the_same_alarms(day: Day, desk: Pag
     day.keep(desk, "13-backtest")
 
 
+def backtest(day: Day, page: Page, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Ask for a backtest over HTTP; return the id of the job and, once it is done, its result."""
+    csrf = {"X-CSRFToken": day.get(page, "session")["csrf"]}
+    asked = page.request.post(f"{day.platform.address}/api/v1/backtests", data=body, headers=csrf)
+    assert asked.status == 202, asked.text()
+
+    def done() -> dict[str, Any] | None:
+        job = day.get(page, f"jobs/{asked.json()['id']}")
+        assert job["state"] in ("queued", "running", "done"), job
+        return job["result"] if job["state"] == "done" else None
+
+    return asked.json()["id"], wait_for(done, 40)
+
+
 @pytest.mark.feature("PLT-08", "N-02")
 def test_backtest_over_http_says_the_ticks_of_first_out_and_trip(day: Day, desk: Page) -> None:
     codes = (FIRST_OUT[0], TRIGGER)
@@ -478,20 +467,24 @@ def test_backtest_over_http_says_the_ticks_of_first_out_and_trip(day: Day, desk:
     assert {(c, n) for c, n, _ in raised} >= {FIRST_OUT, (TRIGGER, "tripped")}
     at = [t for _, _, t in raised]
     body = {"models": [day.models[c] for c in codes], "from_ms": min(at) - 20_000, "to_ms": max(at) + 2_000}
-    csrf = {"X-CSRFToken": day.get(desk, "session")["csrf"]}
-    asked = desk.request.post(f"{day.platform.address}/api/v1/backtests", data=body, headers=csrf)
-    assert asked.status == 202, asked.text()
-
-    def done() -> dict[str, Any] | None:
-        job = day.get(desk, f"jobs/{asked.json()['id']}")
-        assert job["state"] in ("queued", "running", "done"), job
-        return job["result"] if job["state"] == "done" else None
-
-    result = wait_for(done, 40)
+    _, result = backtest(day, desk, body)
     assert {(a["code"], a["condition"], a["raised_ms"]) for a in result["alarms"]} == raised
     compare = result["compare"]
     assert (compare["same"], compare["only_backtest"], compare["only_live"]) == (len(raised), [], [])
     assert 0 < result["lead_ticks"] < result["ticks"]
+
+
+@pytest.mark.feature("PLT-08")
+def test_backtest_of_a_span_without_history_says_why(day: Day, desk: Page) -> None:
+    long_ago = min(t for _, _, t in day.platform.raised()) // 1000 - 30 * 86_400_000
+    models = [day.models[FIRST_OUT[0]]]
+    job, result = backtest(day, desk, {"models": models, "from_ms": long_ago, "to_ms": long_ago + 600_000})
+    assert (result["ticks"], result["alarms_total"]) == (0, 0)
+    desk.goto(f"{day.platform.address}/jobs/{job}")
+    told = desk.get_by_test_id("backtest-empty")
+    expect(told).to_have_attribute("data-code", re.compile("before_history$"))
+    expect(told).to_contain_text(result["empty"]["text"])
+    expect(desk.get_by_test_id("backtest-compare")).to_have_count(0)
 
 
 @pytest.mark.feature("PWR-01")
