@@ -110,6 +110,7 @@ class Day:
 
     def check(self, page: Page, path: str) -> None:
         """No rule of accessibility is broken, and nothing is wider than the screen."""
+        expect(page.locator("main .ant-skeleton")).to_have_count(0)  # half a page says nothing of the whole
         size = page.viewport_size
         assert size is not None
         assert (path, page.evaluate("document.documentElement.scrollWidth") <= size["width"]) == (path, True)
