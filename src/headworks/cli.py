@@ -153,17 +153,17 @@ def demo(plants: tuple[Path, ...]) -> None:
 @click.option("--dry-run", is_flag=True, help="Show what would change, change nothing.")
 @click.option("--yes", is_flag=True, help="Apply without asking.")
 def apply(folder: Path, dry_run: bool, yes: bool) -> None:
-    """Make the records equal to a plant folder: shows the differences first, then applies all of them or none."""
+    """Make the records equal to a plant folder: shows the differences and asks, then applies all of them or none."""
     _django()
     from headworks.control.twin.plant import apply_plant
 
-    diff = apply_plant(folder, dry_run=True, actor="cli")
+    diff = apply_plant(folder, dry_run=dry_run or not yes, actor="cli")
     click.echo(diff.render(_language()))
     if dry_run or diff.empty:
         return
     if not yes:
         click.confirm("Apply? 应用？", abort=True)
-    apply_plant(folder, dry_run=False, actor="cli")
+        apply_plant(folder, dry_run=False, actor="cli")
     click.echo("applied 已应用")
 
 
@@ -217,14 +217,15 @@ def device() -> None:
 
 
 @device.command("token")
-@click.argument("code")
+@click.argument("codes", metavar="CODE…", nargs=-1, required=True)
 @_readable
-def device_token(code: str) -> None:
-    """Issue a new access token for a device; the old one stops working. Shown once."""
+def device_token(codes: tuple[str, ...]) -> None:
+    """Issue a new access token for a device; the old one stops working. Shown once; of several devices a line each."""
     _django()
     from headworks.control.twin.services import issue_device_token
 
-    click.echo(issue_device_token(code))
+    for code in codes:
+        click.echo(issue_device_token(code))
 
 
 @main.group()
