@@ -139,7 +139,11 @@ def test_backtest_finds_the_alarm_that_was_raised_live(
     keep(desk, image_folder, "backtest")
 
     desk.goto(f"{platform.address}/jobs")
-    expect(desk.get_by_test_id("job-row").first).to_have_attribute("data-state", "done")
+    job = desk.get_by_test_id("job-row").first
+    expect(job).to_have_attribute("data-state", "done")
+    # Anywhere on the row, not on its name only.
+    job.click()
+    desk.wait_for_url("**/jobs/*")
 
 
 @pytest.mark.feature("PWR-06")
