@@ -328,17 +328,20 @@ def replayed_edges(history: HistoryClient, plan: PartitionPlan, begin: int, end:
     return {(e.instance, e.condition, e.tick, e.transition) for e in result.edges}, result.rows, last
 
 
+def _clock(us: int) -> str:
+    return to_datetime(us).strftime("%H:%M:%S.%f")[:-3]
+
+
 def unit2_result(
     home: Home, plan: PartitionPlan, truth: Truth, connected: int, gaps: list[Span], history: HistoryClient
 ) -> dict[str, Any]:
     """Compare everything of unit 2 from the first link to the last second served."""
     begin, end = int(truth.instants[0]), int(truth.instants[-1])
     found = compare(history, plan, truth, (connected, int(truth.written[-1])), gaps)
-    clock = lambda us: to_datetime(us).strftime("%H:%M:%S.%f")[:-3]  # noqa: E731
     for first, last in gaps:
-        print(f"  stated gap {clock(first)} to {clock(last)}")
+        print(f"  stated gap {_clock(first)} to {_clock(last)}")
     for at, count in sorted(found.lost_at.items()):
-        print(f"  {count} values of {clock(at)} are missing outside gaps")
+        print(f"  {count} values of {_clock(at)} are missing outside gaps")
     edges, ticks, last = replayed_edges(history, plan, begin - 600 * MICROS, end + 1)
     if last != end:
         raise RuntimeError(f"the grid of unit 2 ends at {last}, not at {end}")

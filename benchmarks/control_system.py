@@ -38,7 +38,7 @@ from headworks.simulate.opcua_server import UnitServer
 from headworks.simulate.pace import seconds
 from headworks.simulate.unit2 import PARTS, TAGS, Unit2
 from headworks.simulate.unit2_files import SOURCE, node, table_csv, tag_table
-from installation import headworks
+from installation import headworks, health
 
 USERNAME = "dcs"
 REPEATED_WITHIN_S = 5
@@ -318,8 +318,6 @@ class LinkWatch:
 
     def look(self) -> Mapping[str, Any]:
         """Read it once; return what it says of the source."""
-        from installation import health
-
         h = health(self.home, "connect")
         if h is None:
             return {}

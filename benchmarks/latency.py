@@ -81,7 +81,13 @@ class Line:
 
 def write_plant(folder: Path, lines: list[Line]) -> None:
     """Write a plant with one partition and one device a line, and a limit model on each of the first tags."""
-    text = lambda t: {"zh": t, "en": t}  # noqa: E731
+
+    def text(t: str) -> dict[str, str]:
+        return {"zh": t, "en": t}
+
+    def dump(name: str, what: Any) -> None:
+        (folder / name).write_text(yaml.safe_dump(what, allow_unicode=True))
+
     ticks = {"event": (0.1, 0.0, 30), "default": (1, 2, 30)}
     (folder / "tags").mkdir(parents=True)
     for name in ("points", "templates", "instances"):
@@ -129,7 +135,6 @@ def write_plant(folder: Path, lines: list[Line]) -> None:
         ],
         "conditions": [{"name": "high", "source": "over", "title": text("high"), "priority": 2, "value": "in.x"}],
     }
-    dump = lambda name, what: (folder / name).write_text(yaml.safe_dump(what, allow_unicode=True))  # noqa: E731
     dump("plant.yaml", {"code": "bench", "title": text("bench"), "timezone": "UTC", "partitions": partitions})
     dump("types.yaml", [{"code": "unit", "version": 1, "title": text("unit")}])
     dump("assets.yaml", [{"code": "BENCH", "parent": None, "type": "unit", "title": text("bench")}, *assets])

@@ -153,17 +153,17 @@ def demo(plants: tuple[Path, ...]) -> None:
 @click.option("--dry-run", is_flag=True, help="Show what would change, change nothing.")
 @click.option("--yes", is_flag=True, help="Apply without asking.")
 def apply(folder: Path, dry_run: bool, yes: bool) -> None:
-    """Make the records equal to a plant folder: shows the differences first, then applies all of them or none."""
+    """Make the records equal to a plant folder: shows the differences and asks, then applies all of them or none."""
     _django()
     from headworks.control.twin.plant import apply_plant
 
-    diff = apply_plant(folder, dry_run=True, actor="cli")
+    diff = apply_plant(folder, dry_run=dry_run or not yes, actor="cli")
     click.echo(diff.render(_language()))
     if dry_run or diff.empty:
         return
     if not yes:
         click.confirm("Apply? 应用？", abort=True)
-    apply_plant(folder, dry_run=False, actor="cli")
+        apply_plant(folder, dry_run=False, actor="cli")
     click.echo("applied 已应用")
 
 
@@ -217,17 +217,15 @@ def device() -> None:
 
 
 @device.command("token")
-@click.argument("code")
-def device_token(code: str) -> None:
-    """Issue a new access token for a device; the old one stops working. Shown once."""
+@click.argument("codes", metavar="CODE…", nargs=-1, required=True)
+@_readable
+def device_token(codes: tuple[str, ...]) -> None:
+    """Issue a new access token for a device; the old one stops working. Shown once; of several devices a line each."""
     _django()
     from headworks.control.twin.services import issue_device_token
 
-    try:
+    for code in codes:
         click.echo(issue_device_token(code))
-    except HeadworksError as e:
-        _report(e)
-        sys.exit(2)
 
 
 @main.group()
@@ -241,30 +239,24 @@ def user() -> None:
 @click.option("--display", default="", help="Name people see.")
 @click.password_option(help="Asked for if not given. The user has to change it at the first login.")
 @click.option("--keep-password", is_flag=True, help="The user need not change it (for machines and tests).")
+@_readable
 def user_create(username: str, roles: tuple[str, ...], display: str, password: str, keep_password: bool) -> None:
     """Make a user with roles."""
     _django()
     from headworks.control.access.services import create_user
 
-    try:
-        create_user(username, password, roles, display=display, actor="cli", must_change_password=not keep_password)
-    except HeadworksError as e:
-        _report(e)
-        sys.exit(2)
+    create_user(username, password, roles, display=display, actor="cli", must_change_password=not keep_password)
 
 
 @user.command("unlock")
 @click.argument("username")
+@_readable
 def user_unlock(username: str) -> None:
     """Let a user who is locked out after wrong passwords try again at once."""
     _django()
     from headworks.control.access.services import unlock
 
-    try:
-        unlock("cli", username)
-    except HeadworksError as e:
-        _report(e)
-        sys.exit(2)
+    unlock("cli", username)
 
 
 _attach(source)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
+from .browser import new_page
 from .platform import ROOT, Platform
 
 # A page may be slow where several things run on few cores; what it shows must be right, not quick.
 expect.set_options(timeout=20_000)
 
-SIZES = {"desktop": {"width": 1920, "height": 1080}, "phone": {"width": 390, "height": 844}}
+# A fault that comes soon and grows fast: a story must not wait for the demonstration's own pace.
+SCRIPT = {"faults": [{"kind": "bearing_wear", "target": "U1-FWP-A", "start_s": 5, "duration_s": 240, "severity": 3.0}]}
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +33,17 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         platform.down()
         if kept := os.environ.get("HEADWORKS_KEEP_LOG"):
             shutil.copy(platform.log, kept)
+
+
+@pytest.fixture(scope="module")
+def unit(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Run the simulated unit, with a bearing that wears fast, beside the tests of a module."""
+    script = tmp_path_factory.mktemp("script") / "faults.json"
+    script.write_text(json.dumps(SCRIPT))
+    process = platform.start("simulate", "--script", str(script))
+    yield
+    process.terminate()
+    process.wait(20)
 
 
 def chromium() -> str:
@@ -66,18 +80,10 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport=SIZES["desktop"], locale="zh-CN", timezone_id="Asia/Shanghai")
-    yield context
-    context.close()
-
-
-@pytest.fixture
-def page(context: BrowserContext) -> Page:
-    """Return a page on which any error of the page itself fails the test."""
-    page = context.new_page()
-    page.set_default_timeout(20_000)
-    return page
+def page(browser: Browser) -> Iterator[Page]:
+    page = new_page(browser)
+    yield page
+    page.context.close()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import yaml
 
+from headworks.base import i18n
 from headworks.bus import messages
 from headworks.bus.batch import SampleBatch
 from headworks.bus.client import Bus
@@ -159,6 +160,7 @@ def test_alarms_raised_live_are_found_at_the_same_tick(mill: Platform) -> None:
     assert (first["title"], first["priority"]) == (title(first["condition"]), 2)
     assert first["cleared_ms"] > first["raised_ms"]
     assert sum(a["cleared_ms"] is None for a in found["alarms"]) <= 4
+    assert found["empty"] is None
 
 
 def test_one_model_and_a_part_of_the_span_are_looked_at_alone(mill: Platform) -> None:
@@ -192,6 +194,23 @@ def test_a_changed_limit_shows_what_differs(mill: Platform, tmp_path: Path) -> N
     told = mill.run("backtest", "hot", "--from", instant(BEGIN), "--to", instant(END)).stdout.splitlines()
     assert len([line for line in told if line.startswith("- ")]) == compare["only_live_total"]
     assert f"{compare['same']} as live" in told[-1]
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "code"),
+    [
+        (BEGIN - 10 * 24 * 3600 * SECOND, END - 10 * 24 * 3600 * SECOND, "before_history"),
+        (BEGIN + 10 * 24 * 3600 * SECOND, END + 10 * 24 * 3600 * SECOND, "after_history"),
+        (BEGIN + SECOND // 4, BEGIN + SECOND // 2, "span_short"),
+    ],
+)
+def test_a_span_without_ticks_says_why(mill: Platform, begin: int, end: int, code: str) -> None:
+    found = backtest(mill, "hot", begin=begin, end=end)
+
+    assert (found["ticks"] - found["lead_ticks"], found["empty"]["code"]) == (0, code)
+    told = mill.run("backtest", "hot", "--from", instant(begin), "--to", instant(end)).stdout
+    assert "0 alarms" in told
+    assert i18n.text(f"backtest.empty.{code}", "en", **found["empty"]["params"]) in told.replace("\n", " ")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,31 +11,20 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from .browser import broken_rules, keep, log_in, watch
 from .platform import Platform, wait_for
-from .test_story import AXE, SCRIPT, keep, log_in
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("unit")]
 
 MODEL = "FWP-A-VIB-DE"
 TAGS = ("1LAC10CY001", "1LAC10CY002", "1MKA10CE001")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def unit(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Run the simulated unit, with a bearing that wears fast, beside the tests of this module."""
-    script = tmp_path_factory.mktemp("script") / "faults.json"
-    script.write_text(json.dumps(SCRIPT))
-    process = platform.start("simulate", "--script", str(script))
-    yield
-    process.terminate()
-    process.wait(20)
 
 
 @pytest.fixture
 def desk(page: Page, platform: Platform) -> Iterator[Page]:
     """Return the page with an operator signed in; an error of the page itself fails the test."""
     faults: list[str] = []
-    page.on("pageerror", lambda e: faults.append(str(e)))
+    watch(page, faults)
     log_in(page, platform)
     # Another story may have left the operator with English.
     token = page.request.get(f"{platform.address}/api/v1/session").json()["csrf"]
@@ -44,13 +32,6 @@ def desk(page: Page, platform: Platform) -> Iterator[Page]:
     page.request.put(f"{platform.address}/api/v1/session/language", data=chosen, headers={"X-CSRFToken": token})
     yield page
     assert faults == []
-
-
-def clean(page: Page) -> list[tuple[str, list[str]]]:
-    """Return what axe finds wrong with the page."""
-    page.evaluate(AXE.read_text("utf-8"))
-    found = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa']})")["violations"]
-    return [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found]
 
 
 def model_id(page: Page, platform: Platform) -> int:
@@ -105,7 +86,7 @@ def test_pens_are_added_by_search_read_at_two_cursors_and_taken_away(
     with desk.expect_download() as picture:
         desk.get_by_test_id("trend-png").click()
     assert Path(picture.value.path()).read_bytes().startswith(b"\x89PNG")
-    assert clean(desk) == []
+    assert broken_rules(desk) == []
     keep(desk, image_folder, "trends")
 
 
@@ -124,7 +105,7 @@ def test_graph_of_a_model_shows_what_it_computes(desk: Page, platform: Platform,
     first = desk.get_by_test_id("model-graph").get_attribute("data-tick")
     expect(desk.get_by_test_id("model-graph")).not_to_have_attribute("data-tick", first or "", timeout=5_000)
     keep(desk, image_folder, "model")
-    assert clean(desk) == []
+    assert broken_rules(desk) == []
 
     desk.get_by_test_id("model-view").get_by_text("表", exact=True).click()
     expect(desk.get_by_test_id("graph-row")).to_have_count(parts)
@@ -154,11 +135,15 @@ def test_backtest_finds_the_alarm_that_was_raised_live(
     assert len(found) >= same
     assert found <= live
     expect(desk.get_by_test_id("trend-lane")).to_have_count(2)
-    assert clean(desk) == []
+    assert broken_rules(desk) == []
     keep(desk, image_folder, "backtest")
 
     desk.goto(f"{platform.address}/jobs")
-    expect(desk.get_by_test_id("job-row").first).to_have_attribute("data-state", "done")
+    job = desk.get_by_test_id("job-row").first
+    expect(job).to_have_attribute("data-state", "done")
+    # Anywhere on the row, not on its name only.
+    job.click()
+    desk.wait_for_url("**/jobs/*")
 
 
 @pytest.mark.feature("PWR-06")
@@ -170,5 +155,5 @@ def test_every_theme_can_be_read(desk: Page, platform: Platform, theme: str, ima
     for path in ("/monitor", "/models", "/jobs", f"/models/{model_id(desk, platform)}", "/system"):
         desk.goto(platform.address + path)
         desk.wait_for_timeout(1_000)
-        assert (path, clean(desk)) == (path, [])
+        assert (path, broken_rules(desk)) == (path, [])
         keep(desk, image_folder, f"{path.strip('/').split('/')[0]}-{theme}")

@@ -12,9 +12,9 @@ let told = false;
 function tell(world) {
   if (told) return;
   told = true;
-  for (const a of world.alarms) Object.assign(a, { first_out: false, group: '', suppressed_by: null, suppressing: 0, suppressed_ms: null, released_ms: null, order: null });
+  for (const a of world.alarms) Object.assign(a, { first_out: false, group_active: false, group: '', suppressed_by: null, suppressing: 0, suppressed_ms: null, released_ms: null, order: null });
   const [first, ...others] = world.alarms.filter((a) => a.state.endsWith('_active')).reverse();
-  Object.assign(first, { first_out: true, group: 'u1-trip', suppressing: others.length, state: 'unacked_active' });
+  Object.assign(first, { first_out: true, group_active: others.length > 0, group: 'u1-trip', suppressing: others.length, state: 'unacked_active' });
   for (const a of others) Object.assign(a, { group: 'u1-trip', suppressed_by: { id: first.id, title: first.title, instance: first.instance }, suppressed_ms: a.raised_ms, state: 'unacked_active' });
 }
 

@@ -96,8 +96,12 @@ const acknowledge = (alarm, by, comment) => {
   broadcast({ type: 'health', items: health() });
   return alarm;
 };
+const suppressedBy = (a) => {
+  const items = alarms.filter((b) => b.suppressed_by?.id === a.id);
+  return { total: items.length, ever: items.length, items: items.slice(0, 50) };
+};
 const detail = (a) => ({
-  ...a, template: 'pump_vibration', guidance: {
+  ...a, suppressed: suppressedBy(a), template: 'pump_vibration', guidance: {
     mode: title('轴承振动大', 'Excessive bearing vibration'),
     symptoms: [title('驱动端振动速度有效值高于报警值', 'Drive-end vibration velocity above the alarm value'), title('轴承温度同时上升', 'Bearing temperature rises with it')],
     causes: [title('联轴器对中不良', 'Coupling out of alignment'), title('地脚螺栓松动', 'Anchor bolts loose'), title('轴承磨损', 'Bearing wear')],

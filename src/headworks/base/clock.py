@@ -53,6 +53,11 @@ def to_datetime(instant: int) -> datetime:
     return _EPOCH + timedelta(microseconds=instant)
 
 
+def local_text(instant: int, timespec: str = "seconds") -> str:
+    """Return µs since 1970 UTC in the time zone of the machine, with its offset: ``2026-01-31 08:00:00+08:00``."""
+    return to_datetime(instant).astimezone().isoformat(" ", timespec)
+
+
 def floor_to(instant: int, step: int) -> int:
     """Return the greatest multiple of `step` that is not after `instant` (both µs)."""
     return instant - instant % step

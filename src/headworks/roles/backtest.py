@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from headworks.base.clock import local_text
 from headworks.base.errors import NotFound
 from headworks.base.settings import Home
 from headworks.blocks.template import Condition, Instance
@@ -32,7 +33,8 @@ Raise = tuple[int, str, int]
 @dataclass
 class Found:
     """What came out so far. `alarms`: every raise of the span, by instance, condition and tick [µs]; `spans`: which instances
-    were looked at from when to when (up to the last tick that history has); `lead_ticks`: those of `ticks` before the span."""
+    were looked at from when to when (up to the last tick that history has); `lead_ticks`: those of `ticks` before the span;
+    `empty`: why a partition had no tick in the span."""
 
     alarms: dict[Raise, dict[str, Any]] = field(default_factory=dict)
     ticks: int = 0
@@ -40,6 +42,7 @@ class Found:
     evaluations: int = 0
     finished: bool = True
     spans: list[tuple[list[int], int, int]] = field(default_factory=list)
+    empty: dict[str, Any] | None = None
 
 
 async def connect(home: Home, name: str) -> Bus:
@@ -94,6 +97,7 @@ def backtest_job(home_path: Path, params: dict[str, Any], shared: Any) -> dict[s
         "ticks": found.ticks,
         "lead_ticks": found.lead_ticks,
         "evaluations": found.evaluations,
+        "empty": found.empty if found.ticks == found.lead_ticks else None,
         "elapsed_s": round(time.monotonic() - begun, 3),
         "alarms": alarms[:MOST_ALARMS],
         "alarms_total": len(alarms),
@@ -116,7 +120,7 @@ def _run(
     program = compile_program(plan.templates, instances, tags, plan.tick)
     back = lead(plan.templates, instances, plan.tick)
     first = max(start - back, 0)
-    last = start
+    last, lead_before = start, found.lead_ticks
 
     def progress(done: int, tick: int) -> None:
         nonlocal last
@@ -131,10 +135,30 @@ def _run(
     with contextlib.closing(rows_of()) as rows:
         result = backtest(program, rows, progress, lambda: bool(shared["cancel"]), sink=lambda rows, out: None)
     found.finished = result.finished
+    if result.finished and result.rows == found.lead_ticks - lead_before:
+        found.empty = why_empty(client, plan.tick, tags.tolist(), span)
     found.ticks += result.rows
     found.evaluations += result.state.evaluations
     found.spans.append(([i.id for i in instances], start, min(end, last + 1)))
     _alarms(result.edges, start, instances, plan, found.alarms)
+
+
+def why_empty(client: HistoryClient, tick: int, tags: Sequence[int], span: tuple[int, int]) -> dict[str, Any]:
+    """Return why the grid of `tick` [µs] has no tick of `tags` in `span` [µs]: `code` and `params` of the text
+    ``backtest.empty.<code>``."""
+    start, end = span
+    if -(-start // tick) * tick >= end:
+        return {"code": "span_short", "params": {"tick_s": tick / 1_000_000}}
+    newest = max((n.time for n in client.latest(tags).values()), default=None)
+    if newest is None:
+        return {"code": "no_history", "params": {}}
+    if newest < start:
+        return {"code": "after_history", "params": {"last": local_text(newest)}}
+    if client.count(tags, start, end):
+        return {"code": "grid_pending", "params": {"tick_s": tick / 1_000_000}}
+    if client.count(tags, 0, start):
+        return {"code": "gap", "params": {}}
+    return {"code": "before_history", "params": {}}
 
 
 def _alarms(

@@ -13,7 +13,7 @@ import msgspec
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from headworks.base import i18n
-from headworks.base.clock import SystemClock, micros, to_datetime
+from headworks.base.clock import SystemClock, local_text, micros
 from headworks.base.errors import Invalid, NotFound, Problem
 from headworks.base.settings import Home
 from headworks.bus.errors import BusUnreachable
@@ -68,6 +68,8 @@ def backtest_command(
     elif job.state == "done" and job.result is not None:
         for line in lines(job.result, "zh" if language == "zh-CN" else "en"):
             click.echo(line)
+        if empty := job.result["empty"]:
+            click.secho(i18n.text(f"backtest.empty.{empty['code']}", language, **empty["params"]), fg="yellow")
     elif job.state == "cancelled":
         click.echo("cancelled 已取消", err=True)
     else:
@@ -77,7 +79,8 @@ def backtest_command(
 
 
 def lines(result: dict[str, Any], title: str) -> Iterator[str]:
-    """Yield a line for every alarm, by time: ``=`` was raised live at the same tick, ``+`` only here, ``-`` only live."""
+    """Yield a line for every alarm, by time: ``=`` was raised live at the same tick, ``+`` only here, ``-`` only live.
+    Times are of this machine's time zone, with their offset."""
     compare = result["compare"]
     only = {(a["model"], a["condition"], a["raised_ms"]) for a in compare["only_backtest"]}
     rows = [(a, "+" if (a["model"], a["condition"], a["raised_ms"]) in only else "=") for a in result["alarms"]]
@@ -86,7 +89,7 @@ def lines(result: dict[str, Any], title: str) -> Iterator[str]:
         until = "" if a["cleared_ms"] is None else f"… {_local(a['cleared_ms'])}"
         value = "" if a["value"] is None else f"{a['value']:.6g}"
         yield (
-            f"{sign} {_local(a['raised_ms'])} {until:25}  P{a['priority']}  {a['code']}  {a['condition']}  "
+            f"{sign} {_local(a['raised_ms'])} {until:31}  P{a['priority']}  {a['code']}  {a['condition']}  "
             f"{a['title'][title]}  {value}"
         ).rstrip()
     listed = len(result["alarms"])
@@ -100,7 +103,7 @@ def lines(result: dict[str, Any], title: str) -> Iterator[str]:
 
 
 def _local(ms: int) -> str:
-    return to_datetime(ms * 1000).astimezone().isoformat(sep=" ", timespec="milliseconds")[:23]
+    return local_text(ms * 1000, "milliseconds")
 
 
 async def _follow(home: Home, params: dict[str, Any], name: str, *, show: bool) -> Job:

@@ -121,7 +121,13 @@ class PartitionDispatcher:
 
         if edges:
             applied = await self._retry(
-                services.apply_edges, self._partition, edges, seq, tenant=self.plan.tenant, stream=self._stream
+                services.apply_edges,
+                self._partition,
+                edges,
+                seq,
+                tenant=self.plan.tenant,
+                stream=self._stream,
+                system=self.plan.system_instance,
             )
             self.edges += applied.applied
             for outcome, count in (

@@ -6,15 +6,22 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from headworks.base import log
 from headworks.base.clock import SystemClock
 from headworks.base.errors import HeadworksError, NotFound
 from headworks.base.settings import Home
 from headworks.bus.client import Bus
+from headworks.bus.errors import AnswerFailed, BusUnreachable
 from headworks.bus.plan import DevicePlan, OpcUaSource, PartitionPlan
+from headworks.bus.subjects import subject
 from headworks.connect.opcua.rows import pack
 from headworks.roles.context import read_endpoints
 
 _BUS_S = 10.0
+_HURRY_S = 1.0
+_logger = log.get(__name__)
 
 
 def opcua_browse_job(home_path: Path, params: dict[str, Any], shared: Any) -> dict[str, Any] | None:
@@ -35,7 +42,7 @@ async def _collect(home: Home, params: dict[str, Any], shared: Any) -> dict[str,
     from headworks.connect.opcua import errors, session
     from headworks.connect.opcua.browse import Browser
 
-    device, plan = await _find(home, str(params["source"]))
+    device, plan = await _find(home, str(params["source"]))  # which also hurries the source's own link
     source = device.opcua
     assert source is not None
 
@@ -65,7 +72,17 @@ async def _find(home: Home, code: str) -> tuple[DevicePlan, PartitionPlan]:
             plan = PartitionPlan.decode(await bus.get_plan(name))
             for device in plan.devices:
                 if device.code == code and isinstance(device.opcua, OpcUaSource):
+                    await _hurry(bus, home.settings.tenant, code)
                     return device, plan
     finally:
         await bus.close()
     raise NotFound("opcua.source_unknown", source=code)
+
+
+async def _hurry(bus: Bus, tenant: str, code: str) -> None:
+    """Let the link that reads the source's values be tried now: somebody expects the server to be there."""
+    try:
+        await bus.ask(subject(tenant, "ask", "connect"), msgspec.json.encode({"do": "hurry", "source": code}), _HURRY_S)
+    except (BusUnreachable, AnswerFailed) as e:
+        # The collection has a session of its own and does not need that role.
+        _logger.info("link not hurried", source=code, error=str(e))

@@ -178,7 +178,7 @@ class Wire:
             t.cancel()
 
     def cut(self) -> None:
-        """Close every connection, and take no new one until :meth:`mend`."""
+        """Close every connection; new ones are taken."""
         for w in self._writers:
             w.transport.abort()
         self._writers.clear()

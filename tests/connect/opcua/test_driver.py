@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import math
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 from asyncua import ua
 
 from headworks.base.clock import SystemClock
 from headworks.base.settings import Home
 from headworks.bus.server import BusServer
-from headworks.bus.subjects import log_stream
+from headworks.bus.subjects import log_stream, subject
 from headworks.connect import partition_log
+from headworks.connect.opcua import driver
 
 from ..rig import Rig, running  # noqa: TID252 - helpers of this folder and the one above
 from .plant import Plant, Wire
@@ -181,6 +184,29 @@ async def test_a_server_that_restarts_is_found_again_with_what_changed_meanwhile
         await until(lambda: link(rig)["gaps"] == 1)
         assert (await wait_edges(rig, 3))[1:] == [("link_lost:dcs", "raise"), ("link_lost:dcs", "clear")]
     await asyncio.to_thread(own.close)
+
+
+async def ask(rig: Rig, do: str, **params: Any) -> dict[str, Any]:
+    """Return what the connect service answers."""
+    question = msgspec.json.encode({"do": do, **params})
+    return dict(msgspec.json.decode(await rig.bus.ask(subject(rig.plan.tenant, "ask", "connect"), question, 9.5)))
+
+
+async def test_a_link_that_is_asked_for_does_not_wait_for_its_next_try(
+    bus_server: BusServer, home: Home, plant: Plant, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "FIRST_PAUSE_S", 60.0)
+    async with running(bus_server, plan_of(source(wire.endpoint), {"ns=2;s=T1": {}}), home=home) as rig:
+        await connected(rig)
+        for do in ("browse", "hurry"):
+            wire.cut()
+            await until(lambda: link(rig)["state"] == "down")
+            await asyncio.sleep(0.3)
+            assert link(rig)["state"] == "down"
+            assert "ok" in await ask(rig, do, source="dcs", node="ns=2;s=Unit")
+            await until(lambda: link(rig)["state"] == "connected", within=5)
+        said = await ask(rig, "hurry up", source="dcs")
+        assert said["error"]["code"] == "bus.bad_message"
 
 
 async def test_times_far_ahead_go_to_the_quarantine(bus_server: BusServer, home: Home, plant: Plant) -> None:

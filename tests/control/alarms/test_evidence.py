@@ -100,3 +100,35 @@ def test_the_unit_is_that_of_the_shown_signal():
 
     units = {"flow": "kg/s", "any": "MPa"}
     assert {s: found.unit for s in shown if (found := story(template, model, s, units))} == shown
+
+
+@pytest.mark.parametrize(
+    ("changes", "limit"),
+    [
+        ({}, 90.0),
+        ({"o3": {"params": {"limit": 90.0}}}, None),  # another number, as soon as somebody changes the parameter
+        ({"o3": {"op": "below"}}, None),
+        ({"o3": {"inputs": {"x": "in.flow"}}}, None),  # the same number of another quantity
+    ],
+)
+def test_a_vote_names_the_limit_that_all_its_members_are_compared_with(changes, limit):
+    ports = [*({"name": f"p{i}", "unit": "Pa"} for i in (1, 2, 3)), {"name": "flow", "unit": "t/h"}]
+    blocks = [
+        *({"id": f"o{i}", "op": "above", "inputs": {"x": f"in.p{i}"}, "params": {"limit": "$high"}} for i in (1, 2, 3)),
+        {"id": "two", "op": "m_of_n", "inputs": {"in1": "o1", "in2": "o2", "in3": "o3"}, "params": {"m": 2}},
+    ]
+    template = msgspec.convert(
+        {
+            "code": "t",
+            "title": TITLE,
+            "ports": ports,
+            "params": [{"name": "high", "default": 90.0}],
+            "blocks": [{**b, **changes.get(b["id"], {})} for b in blocks],
+            "conditions": [{"name": "c", "source": "two", "value": "in.p1", "title": TITLE}],
+        },
+        GraphTemplate,
+    )
+    inputs = {p["name"]: Binding(tag=i) for i, p in enumerate(ports)}
+    found = story(template, Instance(id=1, code="T", template="t", inputs=inputs, params={}), "c")
+    assert found is not None
+    assert (found.limit, found.unit) == (limit, "Pa")

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 from django.db import IntegrityError, connection
+from structlog.testing import capture_logs
 
 from headworks.alarming import machine
 from headworks.alarming.machine import Track
@@ -69,6 +70,21 @@ def test_edges_said_again_change_nothing(plant):
     assert (done.applied, done.repeated, done.changed) == (0, 4, ())
     assert list(AlarmTransition.objects.values_list("id", "number")) == before
     assert StreamPosition.objects.get().seq == 4
+
+
+def test_a_state_said_again_is_a_warning_for_a_model_and_none_for_the_platforms_own_conditions(plant):
+    def say(instance, condition, *steps):
+        edges = [Edge(instance, condition, tick, name, 0.0, 0) for tick, name in steps]
+        with capture_logs() as said:
+            done = services.apply_edges("u1", edges, 1, tenant="main", stream=plant.stream, system=plant.system)
+        return (done.applied, done.repeated, done.out_of_step), [s["event"] for s in said]
+
+    # connect starts: the link is there, as it was; then it starts again while the link is lost
+    assert say(plant.system, "link_lost:dcs", (1, "clear")) == ((0, 1, 0), [])
+    assert say(plant.system, "link_lost:dcs", (2, "raise"), (3, "raise")) == ((1, 1, 0), [])
+    assert say(plant.system, "link_lost:dcs", (4, "clear"), (4, "clear")) == ((1, 1, 0), [])
+    assert say(100, "hot", (1, "clear")) == ((0, 0, 1), ["edge out of step"])
+    assert say(100, "hot", (2, "raise"), (3, "raise")) == ((1, 0, 1), ["edge out of step"])
 
 
 def test_records_equal_the_state_machine_for_any_cut_of_the_stream(plant):

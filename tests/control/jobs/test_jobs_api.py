@@ -88,6 +88,25 @@ def test_what_went_wrong_is_told_in_the_language_of_the_reader(
     assert li.get("/api/v1/jobs/0190b7a8-0000-7000-8000-000000000000").status_code == 404
 
 
+def test_why_a_backtest_is_empty_is_told_in_the_language_of_the_reader(
+    browser: Callable[..., Client], running_hub: Any
+) -> None:
+    li = browser("li")
+    queue = WorkQueue(running_hub.bus, "main")
+    running_hub.run(queue.ensure())
+    job = running_hub.run(queue.submit("backtest", {}, now=1_000_000))
+    empty = {"code": "after_history", "params": {"last": "2026-01-31 08:00:00+08:00"}}
+    job.state, job.result = "done", {"ticks": 0, "empty": empty}
+    running_hub.run(queue.write(job))
+
+    told = li.get(f"/api/v1/jobs/{job.id}").json()["result"]["empty"]
+    chinese = li.get(f"/api/v1/jobs/{job.id}", headers={"accept-language": "zh-CN"}).json()["result"]["empty"]
+
+    assert {k: told[k] for k in empty} == {k: chinese[k] for k in empty} == empty
+    assert "newest sample is of 2026-01-31" in told["text"]
+    assert "最新采样" in chinese["text"]
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [

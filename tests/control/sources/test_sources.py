@@ -88,6 +88,7 @@ def test_a_source_is_made_changed_and_removed(client_of: Callable[[str], Client]
         "source.removed",
         "source.created",
     ]
+    assert {(a.actor, a.address) for a in trail} == {("engineer", "127.0.0.1")}
     assert all("sesame" not in str(a.detail) and "password" not in a.detail for a in trail)
 
 

@@ -26,6 +26,7 @@ from headworks.bus.messages import Health, encode
 from headworks.bus.server import BusServer
 from headworks.bus.subjects import subject
 from headworks.bus.work import WorkQueue
+from headworks.connect.opcua import driver
 from headworks.control.live.hub import Hub
 from headworks.control.modelling.services import publish_pending
 from headworks.roles import opcua_browse
@@ -205,6 +206,29 @@ async def test_a_server_that_dies_while_it_is_browsed_leaves_nothing_half_done(
         assert e.value.params["node"].startswith("ns=2;s=")
 
 
+async def test_collecting_hurries_a_link_that_is_down(
+    chain: Chain, opcua_plant: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sys
+
+    async def wait_for(state: str) -> None:
+        async with asyncio.timeout(5):
+            while chain.service.report()["devices"].get("dcs", {}).get("state") != state:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+
+    monkeypatch.setattr(driver, "FIRST_PAUSE_S", 60.0)
+    monkeypatch.setattr(opcua_browse, "read_endpoints", lambda home: Endpoints(bus_url=chain.url))
+    async with sys.modules["opcua_plant"].Wire(opcua_plant.port) as wire:
+        await make_source(chain, opcua_plant, endpoint=wire.endpoint)
+        await wait_for("connected")
+        wire.cut()
+        await wait_for("down")
+        shared: dict[str, Any] = {"done": 0.0, "cancel": False}
+        params = {"source": "dcs", "node": "ns=2;s=Unit"}
+        await asyncio.to_thread(opcua_browse.opcua_browse_job, settings.HOME.path, params, shared)
+        await wait_for("connected")
+
+
 async def test_a_wrong_password_is_said_to_who_browses(chain: Chain, opcua_plant: Any) -> None:
     await make_source(chain, opcua_plant, password="wrong")
     status, body = await chain.post("sources/dcs/browse", {})
@@ -219,7 +243,7 @@ async def test_a_wrong_password_is_said_to_who_browses(chain: Chain, opcua_plant
 
 async def test_a_server_that_is_not_there_and_a_node_that_is_not(chain: Chain, opcua_plant: Any) -> None:
     status, body = await chain.post("sources/look", {"endpoint": "opc.tcp://127.0.0.1:1"})
-    assert (status, body["code"]) == (409, "opcua.unreachable")
+    assert (status, body["code"]) == (409, "opcua.port_closed")
     await make_source(chain, opcua_plant)
     for node, code in (("ns=2;s=Nothing", "opcua.node_unknown"), ("garbage", "opcua.node_invalid")):
         status, body = await chain.post("sources/dcs/browse", {"node": node})

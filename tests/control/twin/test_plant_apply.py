@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 
 from headworks.base.errors import Conflict, Forbidden, Invalid, NotFound
 from headworks.control.access.models import AuditEntry
@@ -16,7 +17,7 @@ from headworks.control.access.services import create_user
 from headworks.control.modelling.models import ModelInstance, PlanRevision, Template, TemplateVersion
 from headworks.control.twin.models import Asset, Device, Partition, Point, Tag
 from headworks.control.twin.plant import apply_plant, export_plant
-from headworks.control.twin.services import issue_device_token
+from headworks.control.twin.services import issue_device_token, token_digest
 
 pytestmark = [pytest.mark.django_db, pytest.mark.feature("PLT-06")]
 
@@ -268,3 +269,31 @@ def test_a_folder_that_is_none(tmp_path: Path) -> None:
 
 def _texts(folder: Path) -> dict[str, str]:
     return {f.relative_to(folder).as_posix(): f.read_text("utf-8") for f in folder.rglob("*") if f.is_file()}
+
+
+def test_the_command_shows_asks_and_applies_once_and_gives_a_token_for_each_device(
+    plant_folder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from headworks.cli import main
+    from headworks.control.twin import plant as package
+
+    asked: list[bool] = []
+
+    def noted(folder: Path, dry_run: bool, actor: str) -> Any:
+        asked.append(dry_run)
+        return apply_plant(folder, dry_run=dry_run, actor=actor)
+
+    monkeypatch.setattr(package, "apply_plant", noted)
+    run = CliRunner().invoke
+    folder = str(plant_folder.write())
+
+    refused = run(main, ["apply", folder], input="n\n")
+    assert (refused.exit_code, asked, Device.objects.count()) == (1, [True], 0)
+    done = run(main, ["apply", "--yes", folder])
+    assert (done.exit_code, "applied" in done.output, asked) == (0, True, [True, False])
+    assert done.output.partition("applied")[0] in refused.output
+
+    issued = run(main, ["device", "token", "gw", "gw"])
+    first, second = issued.output.split()
+    assert first != second
+    assert Device.objects.get(code="gw").token_sha256 == token_digest(second)

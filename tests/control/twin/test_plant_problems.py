@@ -260,6 +260,14 @@ def test_instances_may_be_a_table(plant_folder: Any) -> None:
     ]
 
 
+@pytest.mark.parametrize("text", ["[" * 100_000, "{a: " * 100_000, "- " * 50_000 + "x", "[" * 3000 + "]" * 3000])
+def test_what_is_nested_too_deeply_is_a_problem_and_does_not_end_the_process(plant_folder: Any, text: str) -> None:
+    plant_folder.files["types.yaml"] = text
+    ((field, code),) = plant_folder.problems()
+
+    assert (field.partition(":")[0], code) == ("types.yaml", "plant.not_yaml")
+
+
 def test_a_few_lines_do_not_become_billions(plant_folder: Any) -> None:
     lines = ["- &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"- &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]

@@ -1,13 +1,13 @@
 import { useTranslation } from 'react-i18next';
 import { usePartitionNow, usePoint } from '../live/hooks';
 import type { Point } from '../live/values';
-import { formatAge, formatValue } from '../lib/format';
+import { formatAge, formatValue, unitText } from '../lib/format';
 import { isOverride, quality, statusKey } from '../lib/status';
 import type { Tag } from '../lib/types';
 
 /** A signal that is 0 or 1 is written so, and not as 1.000. */
 const isState = (tag: Tag, value: number | null | undefined): boolean =>
-  tag.low === 0 && tag.high === 1 && (tag.unit === '' || tag.unit === '1') && (value === 0 || value === 1);
+  tag.low === 0 && tag.high === 1 && !unitText(tag.unit) && (value === 0 || value === 1);
 
 /** A number with its unit; quality and staleness change how it is drawn, "no data" is a dash and never zero. */
 export function Value({ tag, point, now }: { tag: Tag; point: Point | undefined; now: number }) {
@@ -15,7 +15,7 @@ export function Value({ tag, point, now }: { tag: Tag; point: Point | undefined;
   return (
     <span className="hw-value hw-num" data-quality={point ? quality(point.status) : 'none'} data-stale={stale}>
       <b>{isState(tag, point?.value) ? String(point?.value) : formatValue(point?.value ?? null, tag.low, tag.high)}</b>
-      {tag.unit && tag.unit !== '1' ? <i>{tag.unit}</i> : null}
+      {unitText(tag.unit) ? <i>{tag.unit}</i> : null}
     </span>
   );
 }

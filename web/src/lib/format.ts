@@ -91,3 +91,6 @@ export function titleOf(title: Title | null | undefined): string {
   if (!title) return '';
   return i18next.language === 'en' ? title.en || title.zh : title.zh || title.en;
 }
+
+/** A unit as people read it: that of a pure number is not written. */
+export const unitText = (unit: string | null | undefined): string => (unit && unit !== '1' ? unit : '');

@@ -9,8 +9,7 @@ from typing import Any
 
 from asyncua import Client, ua
 
-from headworks.base.errors import HeadworksError
-from headworks.connect.opcua import nodes
+from headworks.connect.opcua import errors, nodes
 from headworks.connect.opcua.link import Limits, parts
 
 PAGE = 100
@@ -61,9 +60,7 @@ class Browser:
                 start = int(cursor) if cursor and cursor.isdigit() else 0
                 page = found[start : start + PAGE]
                 items = await self._described(page)
-        except HeadworksError:
-            raise
-        except Exception as e:
+        except errors.LIBRARY_ERRORS as e:
             raise self._explain(e, text) from e
         more = start + PAGE < len(found)
         return {"items": items, "next": str(start + PAGE) if more else None}
@@ -100,9 +97,7 @@ class Browser:
                 described = await self._described([r for r, _ in some])
                 rows += [_row(d, path) for d, (_, path) in zip(described, some, strict=True)]
                 progress(0.5 + 0.5 * len(rows) / max(len(variables), 1))
-        except HeadworksError:
-            raise
-        except Exception as e:
+        except errors.LIBRARY_ERRORS as e:
             raise self._explain(e, self._at) from e
         return {"rows": rows, "total": len(rows), "truncated": truncated}
 

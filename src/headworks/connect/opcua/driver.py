@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -139,17 +138,20 @@ class Driver:
                 self._set("connecting")
                 continue
             except Exception as e:
+                # Whatever it is: this source is down and tried again, while the devices and sources beside it go on.
                 if self.state == "connected":
                     pause = FIRST_PAUSE_S
                 said = errors.of(e, endpoint=source.endpoint, username=source.username)
-                if isinstance(said, errors.Refused) and said is not e:
-                    _logger.warning("source failed", source=self.code, exc_info=e)
-                self._down(said)
-            # Half of it for certain, the rest by chance: many sources of a network that is back must not come at once.
-            with contextlib.suppress(TimeoutError):
+                if isinstance(said, errors.Failed | errors.Unreadable):
+                    _logger.error("source failed", source=self.code, exc_info=e)
+                self._down(said, e)
+            try:
+                # Half of it for certain, the rest by chance: many sources of a network that is back must not come at once.
                 async with asyncio.timeout(pause * (0.5 + 0.5 * self._around.jitter())):
                     await self._wake.wait()
-            pause = min(pause * 2, LONGEST_PAUSE_S)
+                pause = FIRST_PAUSE_S
+            except TimeoutError:
+                pause = min(pause * 2, LONGEST_PAUSE_S)
 
     async def _stay(self, login: session.Login) -> None:
         async with session.opened(login) as client:
@@ -201,7 +203,7 @@ class Driver:
             "source.connected", self._plan.partition, device=self.code, endpoint=self.source.endpoint
         )
 
-    def _down(self, error: HeadworksError) -> None:
+    def _down(self, error: HeadworksError, failure: Exception) -> None:
         now = self._around.clock.now()
         if self.state == "connected":
             self._gaps += 1
@@ -212,7 +214,8 @@ class Driver:
         if self._told_down:
             return
         self._told_down = True
-        _logger.warning("source down", source=self.code, endpoint=self.source.endpoint, error=str(error))
+        cause = repr(failure.__cause__ or failure)
+        _logger.warning("source down", source=self.code, endpoint=self.source.endpoint, error=str(error), cause=cause)
         # What is known of the server's values ends here: better no value than one that may be long wrong.
         self._outlet.put(self._points.forget(BAD_NO_COMMUNICATION, now))
         self._condition.set(True, self._plan)

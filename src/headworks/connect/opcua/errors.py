@@ -2,22 +2,55 @@
 
 from __future__ import annotations
 
-import asyncio
+import errno
+import re
+import socket
+import struct
 from typing import Any
 
 from asyncua import ua
+from cryptography.exceptions import InvalidSignature
 
-from headworks.base.errors import AuthFailed, HeadworksError, Invalid, NotReady
+from headworks.base.errors import AuthFailed, Fault, HeadworksError, Invalid, NotReady
+
+LIBRARY_ERRORS = (ua.UaError, OSError, EOFError, ValueError, struct.error, InvalidSignature)
+"""What the library raises when a server is away, refuses, or answers with what cannot be decoded or verified. Anything else
+is a bug, and not to be told as a fault of the server."""
 
 
 class Unreachable(NotReady):
-    """Nothing answers at the endpoint's address. -> docs/errors/opcua.unreachable.md"""
+    """The endpoint's address cannot be connected to; `reason` is the system's name of the error.
+    -> docs/errors/opcua.unreachable.md"""
 
     code = "opcua.unreachable"
 
 
+class PortClosed(Unreachable):
+    """The host is there and nothing listens at the port. -> docs/errors/opcua.port_closed.md"""
+
+    code = "opcua.port_closed"
+
+
+class NoRoute(Unreachable):
+    """No way leads to the host. -> docs/errors/opcua.no_route.md"""
+
+    code = "opcua.no_route"
+
+
+class HostUnknown(Unreachable):
+    """The name of the host cannot be resolved. -> docs/errors/opcua.host_unknown.md"""
+
+    code = "opcua.host_unknown"
+
+
+class Closed(NotReady):
+    """The server took the connection and closed it again. -> docs/errors/opcua.closed.md"""
+
+    code = "opcua.closed"
+
+
 class Silent(NotReady):
-    """The server took the connection and does not answer. -> docs/errors/opcua.silent.md"""
+    """The server does not answer, or not even its host. -> docs/errors/opcua.silent.md"""
 
     code = "opcua.silent"
 
@@ -32,6 +65,18 @@ class Refused(NotReady):
     """The server answered with a status we have no better word for. -> docs/errors/opcua.refused.md"""
 
     code = "opcua.refused"
+
+
+class Unreadable(NotReady):
+    """The server's answer cannot be decoded or verified. -> docs/errors/opcua.unreadable.md"""
+
+    code = "opcua.unreadable"
+
+
+class Failed(Fault):
+    """We failed, not the server. -> docs/errors/opcua.failed.md"""
+
+    code = "opcua.failed"
 
 
 class NotConnected(NotReady):
@@ -101,7 +146,9 @@ _NOT_TRUSTED = {
     ua.StatusCodes.BadCertificateUriInvalid,
     ua.StatusCodes.BadCertificateTimeInvalid,
 }
-_ENDED = (ConnectionError, EOFError)
+_NO_ROUTE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN}
+# A host with several addresses fails with the texts of all attempts in one error without a number.
+_NUMBER = re.compile(r"\[Errno (-?\d+)\]")
 
 
 def status_name(code: int) -> str:
@@ -112,7 +159,7 @@ def status_name(code: int) -> str:
 def of(
     error: BaseException, *, endpoint: str, username: str = "", secured: bool = False, node: str = ""
 ) -> HeadworksError:
-    """Return what a failure of the library means.
+    """Return what a failure of the library means. No text of the library or the system is part of it: those are for the log.
 
     Parameters
     ----------
@@ -134,19 +181,35 @@ def of(
         if code in (ua.StatusCodes.BadNodeIdUnknown, ua.StatusCodes.BadNodeIdInvalid):
             return NodeUnknown(node=node, status=name, **about)
         if code in (ua.StatusCodes.BadSecureChannelClosed, ua.StatusCodes.BadConnectionClosed) and node:
-            return Lost(node=node, reason=name, **about)
+            return Lost(node=node, **about)
         return Refused(status=name, **about)
-    if isinstance(error, TimeoutError | asyncio.CancelledError):
-        return Lost(node=node, reason="no answer", **about) if node else Silent(**about)
-    if node and isinstance(error, OSError | EOFError | ua.UaError):
-        return Lost(node=node, reason=str(error) or type(error).__name__, **about)
-    if (
-        secured
-        and isinstance(error, _ENDED)
-        and "refused" not in str(error).lower()
-        and "Connect call" not in str(error)
-    ):
-        return ClientNotTrusted(status=str(error) or "closed", **about)
-    if isinstance(error, OSError):
-        return Unreachable(reason=str(error) or type(error).__name__, **about)
-    return Refused(status=str(error)[:200] or type(error).__name__, **about)
+    if isinstance(error, OSError | EOFError):
+        return Lost(node=node, **about) if node else _of_connection(error, secured, about)
+    if isinstance(error, LIBRARY_ERRORS):
+        return Unreadable(kind=type(error).__name__, **about)
+    return Failed(kind=type(error).__name__, **about)
+
+
+def _of_connection(error: OSError | EOFError, secured: bool, about: dict[str, Any]) -> HeadworksError:
+    """Return what a connection means that was not made, or ended before there was a session."""
+    number = _number(error)
+    if isinstance(error, TimeoutError) or number == errno.ETIMEDOUT:
+        return Silent(**about)
+    if isinstance(error, socket.gaierror):
+        return HostUnknown(**about)
+    if number == errno.ECONNREFUSED:
+        return PortClosed(**about)
+    if number in _NO_ROUTE:
+        return NoRoute(**about)
+    if isinstance(error, ConnectionError | EOFError):
+        # Who distrusts a certificate often closes without a word.
+        return ClientNotTrusted(status="BadConnectionClosed", **about) if secured else Closed(**about)
+    return Unreachable(reason=errno.errorcode.get(number, type(error).__name__), **about)
+
+
+def _number(error: BaseException) -> int:
+    """Return the system's number of an error, 0 if there is none."""
+    if isinstance(error, OSError) and error.errno:
+        return error.errno
+    found = _NUMBER.search(str(error))
+    return int(found[1]) if found else 0

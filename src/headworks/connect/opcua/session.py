@@ -15,6 +15,7 @@ from asyncua import Client, ua
 from asyncua.crypto import security_policies, uacrypto
 from cryptography import x509
 
+from headworks.base import log
 from headworks.base.clock import Clock, micros
 from headworks.base.sealing import unseal
 from headworks.base.settings import Home
@@ -25,6 +26,7 @@ ANSWER_SECONDS = 4.0
 CLOSE_SECONDS = 1.0
 _SESSION_MS = 60_000
 _PROBE_SECONDS = 5.0
+_logger = log.get(__name__)
 # What the library logs we say ourselves, in the words of the platform; a wrong password is no traceback.
 logging.getLogger("asyncua").setLevel(logging.CRITICAL + 1)
 
@@ -101,11 +103,12 @@ async def opened(login: Login) -> AsyncIterator[Client]:
         await _secure(client, login, _choose(offered, login))
         secured = login.secured
         await client.connect()
-    except BaseException as e:
+    except errors.LIBRARY_ERRORS as e:
         client.disconnect_socket()
-        if not isinstance(e, Exception):
-            raise
         raise errors.of(e, endpoint=login.source.endpoint, username=login.source.username, secured=secured) from e
+    except BaseException:
+        client.disconnect_socket()
+        raise
     try:
         yield client
     finally:
@@ -117,8 +120,9 @@ async def close(client: Client) -> None:
     try:
         async with asyncio.timeout(CLOSE_SECONDS):
             await client.disconnect()
-    except Exception as e:
-        logging.getLogger(__name__).info("session not closed in order: %r", e)
+    except Exception:
+        # Whatever it is, the socket is closed below: what was done in the session is not undone by how it ends.
+        _logger.info("session not closed in order", exc_info=True)
     finally:
         client.disconnect_socket()
 
@@ -200,12 +204,12 @@ async def look(endpoint: str) -> dict[str, Any]:
     Raises
     ------
     HeadworksError
-        ``opcua.unreachable``, ``opcua.silent``, ``opcua.refused``
+        One of ``opcua.*`` that says why nothing was learnt.
     """
     client = _client(endpoint)
     try:
         offered = await client.connect_and_get_server_endpoints()
-    except Exception as e:
+    except errors.LIBRARY_ERRORS as e:
         raise errors.of(e, endpoint=endpoint) from e
     finally:
         client.disconnect_socket()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -105,25 +105,24 @@ class Sources:
     # --- answers --------------------------------------------------------------------------------------------------
 
     async def answer(self, data: bytes) -> bytes:
-        """Answer a question of the control plane: ``{"do": "look", …}`` or ``{"do": "browse", …}``, as JSON.
+        """Answer a question of the control plane: ``{"do": "look", …}``, ``{"do": "browse", …}`` or
+        ``{"do": "hurry", …}`` (try a link that is down now), as JSON.
 
         ``{"error": {"code", "params"}}`` instead of ``{"ok": …}`` says why there is no answer.
         """
         try:
             asked = msgspec.json.decode(data, type=dict[str, Any])
-            do = asked.get("do")
-            if do not in self._questions:
-                raise Fault("bus.bad_message", reason=f"connect does not know {do!r}")
-            async with asyncio.timeout(_LOOK_S):
-                said = await self._questions[do](self, asked)
-        except HeadworksError as e:
-            return msgspec.json.encode({"error": _error(e)})
+            do = self._questions[asked["do"]]
         except (msgspec.DecodeError, KeyError) as e:
-            return msgspec.json.encode({"error": {"code": "bus.bad_message", "params": {"reason": repr(e)}}})
+            return _refusal(Fault("bus.bad_message", reason=repr(e)))
+        try:
+            async with asyncio.timeout(_LOOK_S):
+                said = await do(self, asked)
+        except HeadworksError as e:
+            _logger.info("question refused", do=asked["do"], error=str(e), cause=repr(e.__cause__))
+            return _refusal(e)
         except TimeoutError:
-            return msgspec.json.encode(
-                {"error": {"code": "opcua.silent", "params": {"endpoint": _endpoint(self, asked)}}}
-            )
+            return _refusal(errors.Silent(endpoint=_endpoint(self, asked)))
         return msgspec.json.encode({"ok": said})
 
     async def _look(self, asked: dict[str, Any]) -> dict[str, Any]:
@@ -155,7 +154,13 @@ class Sources:
                     await driver.settled.wait()
         return driver
 
-    _questions: dict[str, Callable[..., Any]] = {"look": _look, "browse": _browse}  # noqa: RUF012 - never changed
+    async def _hurry(self, asked: dict[str, Any]) -> dict[str, Any]:
+        found = self._drivers.get(str(asked["source"]))
+        if found is not None and found[1].state != "connected":
+            found[1].hurry()
+        return {}
+
+    _questions: ClassVar[dict[str, Callable[..., Any]]] = {"look": _look, "browse": _browse, "hurry": _hurry}
 
 
 def _endpoint(sources: Sources, asked: dict[str, Any]) -> str:
@@ -170,6 +175,6 @@ def _not_connected(driver: Driver) -> HeadworksError:
     return driver.error or errors.NotConnected(source=driver.code, endpoint=driver.source.endpoint)
 
 
-def _error(e: HeadworksError) -> dict[str, Any]:
+def _refusal(e: HeadworksError) -> bytes:
     params = {k: v if isinstance(v, int | float | bool | None) else str(v) for k, v in e.params.items()}
-    return {"code": e.error_code, "params": params}
+    return msgspec.json.encode({"error": {"code": e.error_code, "params": params}})

@@ -130,21 +130,23 @@ def story(
     if found.value:
         ports = dict.fromkeys(_ports(nodes, found.value)) | ports
     limits = _limits(template, instance, found, nodes)
+    units = _units(template, tag_units or {})
     tags = dict.fromkeys(instance.inputs[p].tag for p in ports if p in instance.inputs)
     return Story(
         title=found.title,
         priority=found.priority,
         guidance=found.guidance,
-        unit=_unit(template, found.value, tag_units or {}) if found.value else "",
-        limit=_limit(template, instance, found, nodes),
+        unit=units.get(found.value, "") if found.value else "",
+        limit=_limit(template, instance, found, nodes, units),
         tags=tuple(tags),
         evidence=tuple(Evidence(tag, tuple(limits.get(tag, ()))) for tag in tags),
     )
 
 
-def _unit(template: GraphTemplate, signal: str, tag_units: Mapping[str, str]) -> str:
+def _units(template: GraphTemplate, tag_units: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the unit of each signal."""
     ports = tuple(msgspec.structs.replace(p, unit=p.unit or tag_units.get(p.name, "")) for p in template.ports)
-    return signal_units(msgspec.structs.replace(template, ports=ports), {}).get(signal, "")
+    return signal_units(msgspec.structs.replace(template, ports=ports), {})
 
 
 def _ports(nodes: dict[str, BlockNode], reference: str) -> Iterator[str]:
@@ -163,10 +165,15 @@ def _ports(nodes: dict[str, BlockNode], reference: str) -> Iterator[str]:
 
 
 def _limit(
-    template: GraphTemplate, instance: Instance, condition: Condition, nodes: dict[str, BlockNode]
+    template: GraphTemplate,
+    instance: Instance,
+    condition: Condition,
+    nodes: dict[str, BlockNode],
+    units: Mapping[str, str],
 ) -> float | None:
-    """Return the limit of the nearest comparing block before the condition, if exactly one decides."""
-    limits: list[float | str] = []
+    """Return the limit of the nearest comparing blocks before the condition, if exactly one decides: a single block, or
+    several that compare in the same way signals of one unit with it, as those of a vote do."""
+    limits: set[tuple[str, float | str, str]] = set()
     seen: set[str] = set()
     waiting = [condition.source]
     while waiting:
@@ -175,10 +182,10 @@ def _limit(
             continue
         seen.add(node.id)
         if "limit" in node.params:
-            limits.append(node.params["limit"])
+            limits.add((node.op, node.params["limit"], units.get(node.inputs.get("x", ""), "")))
         else:
             waiting += node.inputs.values()
-    return _number(template, instance, limits[0]) if len(limits) == 1 else None
+    return _number(template, instance, limits.pop()[1]) if len(limits) == 1 else None
 
 
 def _limits(

@@ -266,14 +266,6 @@ def counts_by_asset() -> dict[int, list[int]]:
     return counts
 
 
-def active_by_instance(instances: Collection[int] | None = None) -> dict[int, int]:
-    """Return the number of active alarms of each instance that has any, suppressed ones included."""
-    found = Alarm.objects.filter(is_open=True).filter(state__in=_ACTIVE)
-    if instances is not None:
-        found = found.filter(instance__in=instances)
-    return dict(found.order_by().values_list("instance").annotate(Count("id")))
-
-
 def _open_counts(*columns: str) -> Iterable[tuple[Any, ...]]:
     counts: Iterable[tuple[Any, ...]] = (
         Alarm.objects.filter(is_open=True).order_by().values_list(*columns).annotate(Count("id"))

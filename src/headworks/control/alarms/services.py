@@ -83,9 +83,13 @@ def apply_edges(
     *,
     tenant: str,
     stream: str,
+    system: int | None = None,
     describe: Callable[[Iterable[Key]], Mapping[Key, Described]] = describe,
 ) -> Applied:
     """Apply edges and record that `stream` is processed up to `seq` (None: do not touch the position).
+
+    `system` is the instance of the platform's own conditions: a role that starts says how each of them stands, which is
+    mostly what it was before.
 
     At most 200 edges share a transaction; the position is written in the last one. An edge that is not newer than the
     last applied one of its condition has been applied before and changes nothing, so a batch that was cut off by a crash
@@ -96,7 +100,7 @@ def apply_edges(
     for number, part in enumerate(parts):
         last = number == len(parts) - 1
         with transaction.atomic():
-            done = _apply_part(tenant, partition, part, describe) if part else Applied()
+            done = _apply_part(tenant, partition, part, system, describe) if part else Applied()
             if last and seq is not None:
                 set_position(stream, seq)
         total = Applied(
@@ -200,6 +204,7 @@ def _apply_part(
     tenant: str,
     partition: str,
     edges: Sequence[Edge],
+    system: int | None,
     describe: Callable[[Iterable[Key]], Mapping[Key, Described]],
 ) -> Applied:
     batch = _Batch(tenant, partition, {(e.instance, e.condition) for e in edges})
@@ -209,11 +214,12 @@ def _apply_part(
     for edge in edges:
         key = (edge.instance, edge.condition)
         outcome, steps = batch.board.apply(key, edge.tick, edge.transition)
-        counts[outcome] += 1
+        again = outcome is Outcome.OUT_OF_STEP and edge.instance == system
+        counts[Outcome.REPEATED if again else outcome] += 1
         if outcome is Outcome.REPEATED:
             continue
         batch.moved[key] = edge.tick
-        if outcome is Outcome.OUT_OF_STEP:
+        if outcome is Outcome.OUT_OF_STEP and not again:
             _logger.warning("edge out of step", partition=partition, instance=key[0], condition=key[1], tick=edge.tick)
         for step in steps:
             record = batch.records.get(step.alarm.id)

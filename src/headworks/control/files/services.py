@@ -17,7 +17,7 @@ from headworks.control.access.services import audit
 from headworks.control.files import kinds
 from headworks.control.files.models import AssetFile
 from headworks.control.files.store import Store
-from headworks.control.twin.models import Asset
+from headworks.control.twin.queries import asset_in_use
 
 MAX_BYTES = 50 << 20
 _NAME = 200
@@ -41,9 +41,7 @@ def add(user: Any, asset_id: int, name: str, title: str, chunks: Iterable[bytes]
         ``file.bad_name``, ``file.kind_unknown``, ``file.kind_differs``, ``file.too_large``, ``file.empty``
     """
     authorize(user, "files.edit")
-    asset = Asset.objects.filter(id=asset_id, retired_at=None).first()
-    if asset is None:
-        raise NotFound("asset.not_found", asset=asset_id)
+    asset = asset_in_use(asset_id)
     name = name.replace("\\", "/").rpartition("/")[2].strip()
     if not 1 <= len(name) <= _NAME or any(ord(c) < 32 for c in name):
         raise Invalid(problems=[Problem(field="file", value=name[:80], code="file.bad_name", params={"limit": _NAME})])

@@ -68,7 +68,8 @@ def backtest(request: HttpRequest, body: BacktestIn) -> Any:
     """Ask for models, as they are now, over the stored history of [from, to): a job of kind ``backtest``.
 
     Its result: ``models``, ``from_ms``, ``to_ms``, ``ticks`` (evaluated, the lead included), ``lead_ticks``, ``evaluations``
-    (blocks times ticks), ``elapsed_s``, ``alarms`` (model, code, condition, title, priority, raised_ms, cleared_ms, value),
+    (blocks times ticks), ``empty`` (null, or why there is no tick in the span: ``code``, ``params``, ``text``),
+    ``elapsed_s``, ``alarms`` (model, code, condition, title, priority, raised_ms, cleared_ms, value),
     ``alarms_total``, and ``compare`` with the alarms raised live, tick for tick: ``same``, ``only_backtest``, ``only_live``
     and their totals.
     """

@@ -42,6 +42,10 @@ def body(job: Job, language: str, *, result: bool = True) -> dict[str, Any]:
     if job.error is not None:
         code = str(job.error.get("code", "internal"))
         error = {"code": code, "text": i18n.text(f"errors.{code}", language, **(job.error.get("params") or {}))}
+    found = job.result if result else None
+    if found is not None and (empty := found.get("empty")):
+        text = i18n.text(f"backtest.empty.{empty['code']}", language, **empty["params"])
+        found = {**found, "empty": {**empty, "text": text}}
     return {
         "id": job.id,
         "kind": job.kind,
@@ -53,6 +57,6 @@ def body(job: Job, language: str, *, result: bool = True) -> dict[str, Any]:
         "started_ms": ms(job.started),
         "ended_ms": ms(job.ended),
         "params": job.params,
-        "result": job.result if result else None,
+        "result": found,
         "error": error,
     }

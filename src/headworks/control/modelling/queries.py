@@ -13,7 +13,8 @@ from headworks.base.errors import NotFound
 from headworks.blocks import catalogue
 from headworks.blocks.template import Condition, GraphTemplate, Guidance, Text
 from headworks.control.modelling.models import ModelInstance, Template, TemplateVersion
-from headworks.control.twin.models import Asset, Tag
+from headworks.control.twin.models import Tag
+from headworks.control.twin.queries import asset_in_use
 from headworks.control.twin.search import pinyin
 from headworks.engine import graph
 
@@ -43,9 +44,7 @@ def instance_rows(asset: int | None = None, subtree: bool = False, q: str = "") 
     """
     found = in_use().order_by("code")
     if asset is not None:
-        root = Asset.objects.filter(id=asset, retired_at=None).first()
-        if root is None:
-            raise NotFound("asset.not_found", asset=asset)
+        root = asset_in_use(asset)
         found = found.filter(asset__path__startswith=root.path) if subtree else found.filter(asset=root)
     for word in q[:LONGEST_QUERY].split():
         found = found.filter(
@@ -75,13 +74,14 @@ def instance_rows(asset: int | None = None, subtree: bool = False, q: str = "") 
 
 
 def active_alarms() -> dict[int, int]:
-    """Return instance -> number of its active alarms; nothing where the alarms app is not installed.
+    """Return instance -> number of its active alarms, suppressed ones included; nothing where the alarms app is not installed.
 
     The alarms app stands above this one, so its records are found by name.
     """
     if not apps.is_installed("headworks.control.alarms"):
         return {}
-    alarms = apps.get_model("alarms", "Alarm")._default_manager.filter(state__in=["unacked_active", "acked_active"])
+    alarms = apps.get_model("alarms", "Alarm")._default_manager.filter(is_open=True)  # the small index of the open ones
+    alarms = alarms.filter(state__in=["unacked_active", "acked_active"])
     return dict(alarms.order_by().values_list("instance").annotate(Count("id")))
 
 

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field
 
 from headworks.base.errors import Invalid
 from headworks.control.access.authority import authorize
+from headworks.control.access.models import User
 from headworks.control.access.services import address_of, audit
 from headworks.control.jobs.api import JobOut
 from headworks.control.jobs.asking import body as body_of
@@ -177,7 +178,8 @@ def look(request: HttpRequest, body: OpcUaLookIn) -> Any:
 @router.post("sources", response={201: SourceOut})
 def create(request: HttpRequest, body: SourceIn) -> Any:
     """Make an OPC UA source. The platform connects to it within a few seconds."""
-    device = services.create(request.user, body.code, body.partition, _given(body))  # type: ignore[arg-type]
+    assert isinstance(request.user, User)
+    device = services.create(request.user, body.code, body.partition, _given(body), address_of(request))
     return Status(201, _one(request, device.code))
 
 
@@ -192,14 +194,16 @@ def source(request: HttpRequest, code: str) -> Any:
 @router.patch("sources/{code}", response=SourceOut)
 def change(request: HttpRequest, code: str, body: SourceConnectionIn) -> Any:
     """Change the connection of an OPC UA source; a password that is not given stays."""
-    services.change(request.user, code, _given(body))  # type: ignore[arg-type]
+    assert isinstance(request.user, User)
+    services.change(request.user, code, _given(body), address_of(request))
     return _one(request, code)
 
 
 @router.delete("sources/{code}", response={204: None})
 def remove(request: HttpRequest, code: str) -> Any:
     """Remove an OPC UA source; the history of its tags stays."""
-    services.remove(request.user, code)  # type: ignore[arg-type]
+    assert isinstance(request.user, User)
+    services.remove(request.user, code, address_of(request))
     return Status(204, None)
 
 
@@ -218,9 +222,10 @@ def collect(request: HttpRequest, code: str, body: OpcUaCollectIn) -> Any:
     """Begin to collect every variable below a node, as a job."""
     authorize(request.user, "devices.edit")
     services.find_opcua(code)
+    assert isinstance(request.user, User)
     with transaction.atomic():
         job = asking.collect(code, body.node, str(request.user))
-        audit(request.user, "source.collect", "device", code, address_of(request), node=body.node or "", job=job.id)  # type: ignore[arg-type]
+        audit(request.user, "source.collect", "device", code, address_of(request), node=body.node or "", job=job.id)
     return Status(202, body_of(job, language_of(request)))
 
 

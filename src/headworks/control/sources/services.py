@@ -39,7 +39,7 @@ def bad_endpoint(text: str) -> Problem:
     return Problem(field="endpoint", value=text, code="source.endpoint_invalid")
 
 
-def create(actor: User | str, code: str, partition: str, given: dict[str, Any]) -> Device:
+def create(actor: User | str, code: str, partition: str, given: dict[str, Any], address: str = "") -> Device:
     """Make an OPC UA source; `given` holds the fields of its connection that are not left at their defaults.
 
     Raises
@@ -74,12 +74,12 @@ def create(actor: User | str, code: str, partition: str, given: dict[str, Any]) 
         device.token_sha256, device.retired_at, device.drives_clock = "", None, False
         device.save()
         device.points.all().delete()
-        audit(actor, "source.created", "device", code, partition=partition, **_told(connection))
+        audit(actor, "source.created", "device", code, address, partition=partition, **_told(connection))
         affect([where])
     return device
 
 
-def change(actor: User | str, code: str, given: dict[str, Any]) -> Device:
+def change(actor: User | str, code: str, given: dict[str, Any], address: str = "") -> Device:
     """Change fields of a source's connection. A password that is not given stays, unless there is no user any more.
 
     Raises
@@ -95,19 +95,19 @@ def change(actor: User | str, code: str, given: dict[str, Any]) -> Device:
             raise Invalid(problems=problems)
         device.connection = connection
         device.save(update_fields=["connection"])
-        audit(actor, "source.changed", "device", code, fields=sorted(given), **_told(connection))
+        audit(actor, "source.changed", "device", code, address, fields=sorted(given), **_told(connection))
         affect([device.partition])
     return device
 
 
-def remove(actor: User | str, code: str) -> None:
+def remove(actor: User | str, code: str, address: str = "") -> None:
     """Retire a source: nothing is read from it any more; the history of its tags stays."""
     _may(actor)
     with transaction.atomic():
         device = _opcua(code)
         device.retired_at = SystemClock().now()
         device.save(update_fields=["retired_at"])
-        audit(actor, "source.removed", "device", code)
+        audit(actor, "source.removed", "device", code, address)
         affect([device.partition])
 
 

@@ -39,6 +39,20 @@ def asset_row(a: Asset) -> dict[str, Any]:
     }
 
 
+def asset_in_use(asset: int, among: QuerySet[Asset] | None = None) -> Asset:
+    """Return an asset in use.
+
+    Raises
+    ------
+    NotFound
+        ``asset.not_found``
+    """
+    found: Asset | None = (Asset.objects if among is None else among).filter(id=asset, retired_at=None).first()
+    if found is None:
+        raise NotFound("asset.not_found", asset=asset)
+    return found
+
+
 def asset_detail(asset_id: int) -> dict[str, Any]:
     """Return an asset in use with the way to it, what is directly below it, and the numbers of tags and models on it and
     everything below.
@@ -49,9 +63,7 @@ def asset_detail(asset_id: int) -> dict[str, Any]:
         ``asset.not_found``
     """
     in_use = Asset.objects.filter(retired_at=None).select_related("type", "partition")
-    found = in_use.filter(id=asset_id).first()
-    if found is None:
-        raise NotFound("asset.not_found", asset=asset_id)
+    found = asset_in_use(asset_id, in_use)
     codes = found.path.rstrip("/").split("/")
     above = {a.code: a for a in Asset.objects.filter(code__in=codes)}
     below: dict[str, Any] = {"retired_at": None, "asset__path__startswith": found.path}
@@ -80,9 +92,7 @@ def tags(asset: int | None = None, subtree: bool = False, search: str = "") -> Q
     """
     found = Tag.objects.filter(retired_at=None).select_related("asset__partition")
     if asset is not None:
-        root = Asset.objects.filter(id=asset, retired_at=None).first()
-        if root is None:
-            raise NotFound("asset.not_found", asset=asset)
+        root = asset_in_use(asset)
         found = found.filter(asset__path__startswith=root.path) if subtree else found.filter(asset=root)
     return matching(found, search)
 

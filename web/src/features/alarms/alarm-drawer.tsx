@@ -8,7 +8,7 @@ import { Link, useNavigate } from 'react-router';
 import { GuidanceView } from '../../components/guidance';
 import { PriorityMark } from '../../components/priority';
 import { Ready } from '../../components/states';
-import { formatDateTime, formatReading, titleOf } from '../../lib/format';
+import { formatDateTime, formatReading, titleOf, unitText } from '../../lib/format';
 import { alarmQuery } from '../../lib/queries';
 import type { AlarmDetail } from '../../lib/types';
 import { isSuppressed } from '../../live/bridge';
@@ -16,16 +16,15 @@ import { OrderDialog, type OrderDraft } from '../orders/order-dialog';
 import { OrderStateMark } from '../orders/order-parts';
 import type { OrderState } from '../orders/api';
 import { Evidence } from './alarm-evidence';
-import { needsAck } from './alarm-row';
+import { needsAck, stateKey } from './alarm-row';
 import { Consequences, SuppressionNote, Timeline } from './alarm-story';
 
 function Facts({ alarm }: { alarm: AlarmDetail }) {
   const { t } = useTranslation('alarms');
-  const unit = alarm.unit === '1' ? '' : alarm.unit;
-  const state = isSuppressed(alarm) ? `suppressedState.${alarm.state.endsWith('_active') ? 'active' : 'cleared'}` : `state.${alarm.state}`;
+  const unit = unitText(alarm.unit);
   return (
     <dl className="hw-facts-list">
-      <dt>{t('alarms:columns.state')}</dt><dd>{t(`alarms:${state}`)}</dd>
+      <dt>{t('alarms:columns.state')}</dt><dd>{t(stateKey(alarm))}</dd>
       <dt>{t('alarms:columns.priority')}</dt><dd>{t('alarms:priority', { n: alarm.priority, name: t(`common:priority.${alarm.priority}`) })}</dd>
       <dt>{t('alarms:columns.asset')}</dt>
       <dd>
@@ -64,7 +63,7 @@ function useDraft(alarm: AlarmDetail): OrderDraft {
   const title = titleOf(alarm.title);
   const asset = titleOf(alarm.asset.title);
   const lines = [t('orders:alarmText', { title, asset: `${asset} ${alarm.asset.code}`, time: formatDateTime(alarm.raised_ms) })];
-  if (alarm.value !== null) lines.push(t('orders:alarmValue', { value: formatReading(alarm.value), unit: alarm.unit === '1' ? '' : alarm.unit ?? '' }));
+  if (alarm.value !== null) lines.push(t('orders:alarmValue', { value: formatReading(alarm.value), unit: unitText(alarm.unit) }));
   const actions = alarm.guidance?.actions ?? [];
   if (actions.length) lines.push('', t('orders:alarmActions'), ...actions.map((a, i) => `${i + 1}. ${titleOf(a)}`));
   return { alarm: alarm.id, asset: alarm.asset.id, title: t('orders:fromAlarm', { asset, title }), description: lines.join('\n'), priority: alarm.priority };

@@ -2,6 +2,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { Button } from 'antd';
 import { useEffect, useRef, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
+import { isNarrow } from '../../lib/narrow';
 import { useNow } from '../../live/hooks';
 import { isSuppressed } from '../../live/bridge';
 import { AlarmRow } from './alarm-row';
@@ -44,7 +45,7 @@ export function AlarmList(props: Props) {
   const scroll = useRef<HTMLDivElement>(null);
   // Rows only need to know which day it is: they are not drawn again each second.
   const now = Math.floor(useNow() / MINUTE_MS) * MINUTE_MS;
-  const narrow = matchMedia('(max-width: 767px)').matches;
+  const narrow = isNarrow();
   const heightOf = (row: Row | undefined) => (narrow ? NARROW_ROW_PX + (row ? storyPx(row) : 0) : ROW_PX);
   const virtual = useVirtualizer({
     count: rows.length, getScrollElement: () => scroll.current, estimateSize: (i) => heightOf(rows[i]), overscan: 8,

@@ -2,7 +2,7 @@ import { Button, Checkbox } from 'antd';
 import { memo, type CSSProperties } from 'react';
 import { useTranslation } from 'react-i18next';
 import { PriorityMark } from '../../components/priority';
-import { formatReading, formatWhen, titleOf } from '../../lib/format';
+import { formatReading, formatWhen, titleOf, unitText } from '../../lib/format';
 import type { Alarm } from '../../lib/types';
 import { isHolding, isSuppressed } from '../../live/bridge';
 
@@ -28,6 +28,10 @@ interface Props {
 export const isUnacked = (alarm: Alarm): boolean => alarm.state.startsWith('unacked');
 /** What a person has to answer: a suppressed alarm asks for nothing until it is released. */
 export const needsAck = (alarm: Alarm): boolean => isUnacked(alarm) && !isSuppressed(alarm);
+
+/** The key of the words for its state, among the texts of the alarms. */
+export const stateKey = (alarm: Alarm): string =>
+  (isSuppressed(alarm) ? `alarms:suppressedState.${alarm.state.endsWith('_active') ? 'active' : 'cleared'}` : `alarms:state.${alarm.state}`);
 
 /** First-out, how many it hides, or by which alarm this one is hidden. */
 function Story({ alarm, child, expanded, onExpand }: Pick<Props, 'alarm' | 'child' | 'expanded' | 'onExpand'>) {
@@ -80,9 +84,9 @@ export const AlarmRow = memo(function AlarmRow(props: Props) {
         <Story alarm={alarm} child={child} expanded={props.expanded} onExpand={props.onExpand} />
       </span>
       <span role="gridcell" className="hw-num hw-avalue">
-        {alarm.value === null ? null : <>{formatReading(alarm.value)} <small className="hw-muted">{alarm.unit === '1' ? '' : alarm.unit}</small></>}
+        {alarm.value === null ? null : <>{formatReading(alarm.value)} <small className="hw-muted">{unitText(alarm.unit)}</small></>}
       </span>
-      <span role="gridcell" className="hw-astate">{t(suppressed ? `alarms:suppressedState.${active ? 'active' : 'cleared'}` : `alarms:state.${alarm.state}`)}</span>
+      <span role="gridcell" className="hw-astate">{t(stateKey(alarm))}</span>
       <span role="gridcell" className="hw-aby hw-nowrap hw-muted">{alarm.acked_by}</span>
       <span role="gridcell" className="hw-aact" onClick={(e) => e.stopPropagation()}>
         {unacked && canAcknowledge

@@ -1,8 +1,9 @@
 import { useTranslation } from 'react-i18next';
 import { PriorityMark } from '../../components/priority';
-import { formatDateTime, formatReading, titleOf } from '../../lib/format';
+import { formatDateTime, formatReading, titleOf, unitText } from '../../lib/format';
 import type { Alarm, AlarmDetail } from '../../lib/types';
 import { isHolding, isSuppressed } from '../../live/bridge';
+import { stateKey } from './alarm-row';
 
 interface OpenProps {
   onOpen: (id: string) => void;
@@ -38,7 +39,7 @@ function Line({ alarm, onOpen }: { alarm: Alarm } & OpenProps) {
         <PriorityMark priority={alarm.priority} hollow size={16} />
         <span className="hw-num hw-muted">{formatDateTime(alarm.raised_ms).slice(11)}</span>
         <span><span className="hw-code">{alarm.asset.code}</span> {titleOf(alarm.title)}</span>
-        <span className="hw-muted">{t(isSuppressed(alarm) ? `alarms:suppressedState.${alarm.state.endsWith('_active') ? 'active' : 'cleared'}` : `alarms:state.${alarm.state}`)}</span>
+        <span className="hw-muted">{t(stateKey(alarm))}</span>
       </button>
     </li>
   );
@@ -75,7 +76,7 @@ export function Timeline({ alarm }: { alarm: AlarmDetail }) {
           <span className="hw-num hw-muted">{formatDateTime(step.at_ms)}</span>
           <span>
             <b>{t(`alarms:transition.${step.name}`, { defaultValue: step.name })}</b>
-            {step.value === null ? null : <span className="hw-num"> {formatReading(step.value)} {alarm.unit === '1' ? '' : alarm.unit}</span>}
+            {step.value === null ? null : <span className="hw-num"> {formatReading(step.value)} {unitText(alarm.unit)}</span>}
             {step.by ? <span className="hw-muted"> {step.by}</span> : null}
             {step.comment ? <q>{step.comment}</q> : null}
           </span>

@@ -5,16 +5,14 @@ import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { PriorityMark } from '../../components/priority';
 import { Empty, Ready } from '../../components/states';
-import { formatDateTime, formatReading, titleOf } from '../../lib/format';
+import { formatDateTime, formatReading, titleOf, unitText } from '../../lib/format';
 import type { AlarmQuery } from '../../lib/keys';
 import { alarmsQuery } from '../../lib/queries';
 import type { Alarm, Asset } from '../../lib/types';
-import { isSuppressed } from '../../live/bridge';
-import { needsAck } from '../alarms/alarm-row';
+import { needsAck, stateKey } from '../alarms/alarm-row';
 
 function Row({ alarm }: { alarm: Alarm }) {
   const { t } = useTranslation('alarms');
-  const suppressed = isSuppressed(alarm);
   const active = alarm.state.endsWith('_active');
   return (
     <tr data-testid="asset-alarm-row" data-alarm-id={alarm.id} data-state={alarm.state}>
@@ -27,8 +25,8 @@ function Row({ alarm }: { alarm: Alarm }) {
       <td data-label={t('alarms:columns.raised')} className="hw-num">{formatDateTime(alarm.raised_ms)}</td>
       <td data-label={t('alarms:columns.cleared')} className="hw-num">{alarm.cleared_ms === null ? null : formatDateTime(alarm.cleared_ms)}</td>
       <td data-label={t('alarms:columns.asset')}><span className="hw-code">{alarm.asset.code}</span></td>
-      <td data-label={t('alarms:columns.value')} className="hw-num hw-right">{alarm.value === null ? null : `${formatReading(alarm.value)} ${alarm.unit === '1' ? '' : alarm.unit ?? ''}`}</td>
-      <td data-label={t('alarms:columns.state')}>{t(suppressed ? `alarms:suppressedState.${active ? 'active' : 'cleared'}` : `alarms:state.${alarm.state}`)}</td>
+      <td data-label={t('alarms:columns.value')} className="hw-num hw-right">{alarm.value === null ? null : `${formatReading(alarm.value)} ${unitText(alarm.unit)}`}</td>
+      <td data-label={t('alarms:columns.state')}>{t(stateKey(alarm))}</td>
       <td data-label={t('alarms:orders')}>{alarm.order ? <Link to={`/orders/${alarm.order.id}`} className="hw-num">{alarm.order.number}</Link> : null}</td>
     </tr>
   );

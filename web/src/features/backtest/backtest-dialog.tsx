@@ -6,6 +6,7 @@ import { useNavigate } from 'react-router';
 import { Refusal, useSend } from '../../components/send';
 import { formatDateTime, zoneLabel } from '../../lib/format';
 import { request } from '../../lib/http';
+import { isNarrow } from '../../lib/narrow';
 import { usePartitionNow } from '../../live/hooks';
 import { jobKeys, type Job } from '../jobs/api';
 import { fromPicker, toPicker } from '../trend/range-bar';
@@ -15,8 +16,6 @@ const PRESETS = { '1h': 3_600_000, '8h': 28_800_000, '24h': 86_400_000, '7d': 60
 type Preset = keyof typeof PRESETS;
 
 const NAMED = 5;
-/** A phone's own picker fits its screen. */
-const NARROW = '(max-width: 767px)';
 
 function named(models: { code: string }[], more: (names: string, n: number) => string): string {
   const names = models.slice(0, NAMED).map((m) => m.code).join(', ');
@@ -35,7 +34,8 @@ function Field({ name, value, onChange }: { name: 'from' | 'to'; value: number; 
   return (
     <label className="hw-spanfield" data-testid={`backtest-${name}`}>
       <span>{t(`backtest:${name}`)}</span>
-      {matchMedia(NARROW).matches ? (
+      {/* A phone's own picker fits its screen. */}
+      {isNarrow() ? (
         <input
           type="datetime-local" step={1} value={formatDateTime(value).replace(' ', 'T')}
           onChange={(e) => { if (e.target.value) onChange(fromPicker(dayjs(e.target.value))); }}

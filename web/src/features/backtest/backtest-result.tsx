@@ -56,6 +56,17 @@ function Compare({ result }: { result: Result }) {
   );
 }
 
+/** Without a tick there is nothing to compare: this says why, so that nobody takes it for a span without alarms. */
+function Nothing({ empty }: { empty: NonNullable<Result['empty']> }) {
+  const { t } = useTranslation('backtest');
+  return (
+    <section className="hw-panel hw-compare" role="status" data-testid="backtest-empty" data-code={empty.code}>
+      <p className="hw-compareword">{t('backtest:nothing')}</p>
+      <p>{empty.text}</p>
+    </section>
+  );
+}
+
 function AlarmRow({ row }: { row: Row }) {
   const { t } = useTranslation('backtest');
   return (
@@ -113,10 +124,10 @@ export function BacktestResult({ result }: { result: Result }) {
   const lanes = lanesOf(rows, (name) => t(name === 'backtest' || name === 'live' ? `backtest:lane.${name}` : `backtest:match.${name}`));
   return (
     <>
-      <Compare result={result} />
+      {result.empty ? <Nothing empty={result.empty} /> : <Compare result={result} />}
       {pending ? <Loading rows={6} /> : tags.length
         ? <TrendView tags={tags} fallback={{ from: result.from_ms, to: result.to_ms }} lanes={lanes} /> : null}
-      <Alarms result={result} rows={rows} />
+      {result.empty && !rows.length ? null : <Alarms result={result} rows={rows} />}
     </>
   );
 }

@@ -23,6 +23,8 @@ export interface Result {
   lead_ticks: number;
   evaluations: number;
   elapsed_s: number;
+  /** Why there was nothing to compute; null where there was. */
+  empty?: { code: string; params: Record<string, unknown>; text: string } | null;
   alarms: Found[];
   alarms_total: number;
   /** The lists may be cut; the totals are not. */

@@ -7,6 +7,7 @@ import { useTranslation } from 'react-i18next';
 import { Link, useNavigate, useParams, useSearchParams } from 'react-router';
 import { Ready, useErrorText } from '../../components/states';
 import { formatTime, titleOf } from '../../lib/format';
+import { isNarrow } from '../../lib/narrow';
 import { usePartitionNow } from '../../live/hooks';
 import { MAX_PENS } from '../../theme/tokens';
 import '../../components/parts.css';
@@ -18,7 +19,6 @@ import { SidePanel } from './side-panel';
 import './models.css';
 
 const STALE_MS = 10_000;
-const NARROW = '(max-width: 767px)';
 
 /** When the values are of; says so when they stopped coming, and why. */
 function AsOf({ model, live, error }: { model: ModelDetail; live: ModelLive | undefined; error: unknown }) {
@@ -67,7 +67,7 @@ function ModelView({ model }: { model: ModelDetail }) {
   const [params, setParams] = useSearchParams();
   const [asking, setAsking] = useState(false);
   const { data: live, error } = useQuery(modelLiveQuery(model.id));
-  const view = params.get('view') ?? (matchMedia(NARROW).matches ? 'table' : 'graph');
+  const view = params.get('view') ?? (isNarrow() ? 'table' : 'graph');
   return (
     <div className="hw-page hw-modelpage">
       <Head model={model} live={live} error={error} onBacktest={() => setAsking(true)} />

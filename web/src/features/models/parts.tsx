@@ -1,6 +1,6 @@
 /** Words for the parts of a model, the same in the graph and in the table. */
 import type { TFunction } from 'i18next';
-import { formatNumber, titleOf } from '../../lib/format';
+import { formatNumber, titleOf, unitText } from '../../lib/format';
 import type { ModelBlock, ModelDetail } from './api';
 import type { Part } from './graph';
 
@@ -26,7 +26,7 @@ export function paramText(model: ModelDetail, name: string, value: number | stri
   if (typeof value === 'number') return { text: `${plain(value)}${SECONDS.test(name) ? ' s' : ''}`, from: '', changed: false };
   const param = model.params.find((p) => `$${p.name}` === value);
   if (!param) return { text: value, from: '', changed: false };
-  const unit = param.unit && param.unit !== '1' ? ` ${param.unit}` : '';
+  const unit = unitText(param.unit) ? ` ${param.unit}` : '';
   return { text: `${plain(param.value)}${unit}`, from: titleOf(param.title) || param.name, changed: param.value !== param.default };
 }
 

@@ -5,7 +5,7 @@ import { Link } from 'react-router';
 import { GuidanceView } from '../../components/guidance';
 import { PriorityMark } from '../../components/priority';
 import { Empty, Ready } from '../../components/states';
-import { formatDateTime, formatValue, titleOf } from '../../lib/format';
+import { formatDateTime, formatValue, titleOf, unitText } from '../../lib/format';
 import { modelAlarmsQuery, type ModelDetail, type ModelLive } from './api';
 
 const SHOWN = 20;
@@ -13,7 +13,6 @@ const SHOWN = 20;
 function Params({ model }: { model: ModelDetail }) {
   const { t } = useTranslation('models');
   if (!model.params.length) return <Empty title={t('models:noParams')} />;
-  const unit = (u: string) => (u && u !== '1' ? u : '');
   return (
     <table className="hw-table" data-testid="model-params">
       <thead>
@@ -30,7 +29,7 @@ function Params({ model }: { model: ModelDetail }) {
               {p.low !== null || p.high !== null ? <small className="hw-muted hw-num hw-block">{t('models:span', { low: p.low ?? '…', high: p.high ?? '…' })}</small> : null}
             </th>
             <td className="hw-right hw-num">
-              <b>{p.value}</b> {unit(p.unit)}
+              <b>{p.value}</b> {unitText(p.unit)}
               {p.value !== p.default ? <span className="hw-badge hw-changed">{t('models:changed')}</span> : null}
             </td>
             <td className="hw-right hw-num hw-muted">{p.default}</td>

@@ -1,5 +1,5 @@
 /** What a signal of a model is: a number with a unit or a boolean, and how far it can be trusted. */
-import { formatValue } from '../../lib/format';
+import { formatValue, unitText } from '../../lib/format';
 import { quality, statusKey } from '../../lib/status';
 import type { ModelBlock, ModelDetail, Signal } from './api';
 
@@ -25,7 +25,7 @@ export function read(signal: Signal | undefined, { bool, unit }: { bool: boolean
   if (bool) return { kind: signal.value === null ? 'unknown' : signal.value >= 0.5 ? 'true' : 'false' };
   const found = quality(signal.status);
   return {
-    kind: 'value', text: formatValue(signal.value), unit: unit === '1' ? '' : unit, quality: signal.value === null ? 'bad' : found,
+    kind: 'value', text: formatValue(signal.value), unit: unitText(unit), quality: signal.value === null ? 'bad' : found,
     status: found === 'good' && signal.value === null ? 'noData' : statusKey(signal.status),
   };
 }

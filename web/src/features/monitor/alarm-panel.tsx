@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { PriorityMark } from '../../components/priority';
 import { Empty, Ready } from '../../components/states';
-import { formatReading, formatWhen, titleOf } from '../../lib/format';
+import { formatReading, formatWhen, titleOf, unitText } from '../../lib/format';
 import { alarmsQuery } from '../../lib/queries';
 import type { Asset } from '../../lib/types';
 import { useNow } from '../../live/hooks';
@@ -30,7 +30,7 @@ export function AlarmPanel({ asset }: { asset: Asset }) {
                   <PriorityMark priority={alarm.priority} hollow={alarm.state !== 'unacked_active'} blink={alarm.state.startsWith('unacked')} />
                   <span className="hw-num hw-muted">{formatWhen(alarm.raised_ms, now)}</span>
                   <span className="hw-nowrap" title={titleOf(alarm.title)}><span className="hw-code">{alarm.asset.code}</span> {titleOf(alarm.title)}</span>
-                  <span className="hw-num">{alarm.value === null ? t(`monitor:alarms.state.${alarm.state}`) : `${formatReading(alarm.value)} ${alarm.unit === '1' ? '' : alarm.unit ?? ''}`}</span>
+                  <span className="hw-num">{alarm.value === null ? t(`monitor:alarms.state.${alarm.state}`) : `${formatReading(alarm.value)} ${unitText(alarm.unit)}`}</span>
                 </Link>
               </li>
             ))}

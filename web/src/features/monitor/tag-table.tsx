@@ -7,6 +7,7 @@ import { Sparkline } from '../../components/sparkline';
 import { Age, BandBar, QualityMark, Value } from '../../components/value';
 import { Empty } from '../../components/states';
 import { formatValue, titleOf } from '../../lib/format';
+import { isNarrow } from '../../lib/narrow';
 import type { Asset, Tag } from '../../lib/types';
 import { usePartitionNow, usePoint } from '../../live/hooks';
 
@@ -49,7 +50,7 @@ export function TagTable({ tags, assets }: { tags: Tag[]; assets: Asset[] }) {
     if (!text) return tags;
     return tags.filter((tag) => [tag.code, tag.title.zh, tag.title.en].some((s) => s.toLowerCase().includes(text)));
   }, [tags, search]);
-  const rowPx = matchMedia('(max-width: 767px)').matches ? NARROW_ROW_PX : ROW_PX;
+  const rowPx = isNarrow() ? NARROW_ROW_PX : ROW_PX;
   const virtual = useVirtualizer({
     count: shown.length, getScrollElement: () => scroll.current, estimateSize: () => rowPx, overscan: 6,
   });

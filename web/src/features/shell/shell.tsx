@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { useLocation } from 'react-router';
 import { Boundary } from '../../components/states';
 import { titleOf } from '../../lib/format';
+import { isNarrow, NARROW } from '../../lib/narrow';
 import type { Session } from '../../lib/types';
 import { useLink } from '../../live/hooks';
 import { setPreferences, usePreferences } from '../../theme/preferences';
@@ -20,10 +21,9 @@ import './shell.css';
 const PLACES = /^\/(monitor|tags|trends?|alarms|orders|assets)\b/;
 
 function useNarrow(): boolean {
-  const query = '(max-width: 767px)';
-  const [narrow, setNarrow] = useState(() => matchMedia(query).matches);
+  const [narrow, setNarrow] = useState(isNarrow);
   useEffect(() => {
-    const media = matchMedia(query);
+    const media = matchMedia(NARROW);
     const listen = () => setNarrow(media.matches);
     media.addEventListener('change', listen);
     return () => media.removeEventListener('change', listen);

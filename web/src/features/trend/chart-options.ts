@@ -1,6 +1,6 @@
 /** Axes, scales and series of a trend chart. */
 import type uPlot from 'uplot';
-import { formatDay, formatMinute, formatTime, formatValue } from '../../lib/format';
+import { formatDay, formatMinute, formatTime, formatValue, unitText } from '../../lib/format';
 import type { Tag } from '../../lib/types';
 import { PEN_DASH, PENS, token, type ThemeName } from '../../theme/tokens';
 
@@ -46,7 +46,7 @@ export function axesOf(look: Look): uPlot.Axis[] {
   };
   const narrow = look.room < 3;
   const y = axisTags(look).map((tag, i): uPlot.Axis => {
-    const unit = tag.unit === '1' ? '' : tag.unit;
+    const unit = unitText(tag.unit);
     const own = axes === 'own' && tags.length > 1;
     return {
       ...common, scale: scaleOf(tag, axes), side: i % 2 === 0 ? 3 : 1, size: narrow ? 42 : 58, labelSize: narrow ? 14 : 18, labelFont: own ? `600 ${font}` : font,

@@ -1,5 +1,5 @@
 /** A trend as a file: numbers for a spreadsheet, a picture for a report. */
-import { formatDateTime, formatMinute, formatDay, formatTime, siteZone, titleOf, zoneLabel } from '../../lib/format';
+import { formatDateTime, formatDay, formatMinute, formatTime, siteZone, titleOf, unitText, zoneLabel } from '../../lib/format';
 import { quality, statusKey } from '../../lib/status';
 import type { History, Tag } from '../../lib/types';
 import { PEN_DASH, PENS, token, type ThemeName } from '../../theme/tokens';
@@ -55,7 +55,7 @@ export function trendRows(tags: Tag[], series: History[], from: number, to: numb
     return { pen, gap: gapOf(pen, tag.staleness_ms) };
   });
   const head = [`${words.time} (${zoneLabel(from)})`, ...tags.flatMap((tag) => {
-    const unit = tag.unit && tag.unit !== '1' ? ` [${tag.unit}]` : '';
+    const unit = unitText(tag.unit) ? ` [${tag.unit}]` : '';
     return [`${tag.code} ${titleOf(tag.title)}${unit}`, `${tag.code} ${words.status}`];
   })];
   const rows: (string | number | null)[][] = [head];
@@ -118,7 +118,7 @@ export function pictureOf(chart: HTMLCanvasElement, picture: Picture): HTMLCanva
     ctx.lineTo((x + 26) * scale, (y - 4) * scale);
     ctx.stroke();
     ctx.setLineDash([]);
-    write(`${titleOf(tag.title)}  ${tag.code}${tag.unit && tag.unit !== '1' ? `  [${tag.unit}]` : ''}`, x + 34, y, 13, token(theme, 'text'));
+    write(`${titleOf(tag.title)}  ${tag.code}${unitText(tag.unit) ? `  [${tag.unit}]` : ''}`, x + 34, y, 13, token(theme, 'text'));
   });
   const foot = lines.map((l) => `${l.label} ${formatDay(l.time)} ${formatMinute(l.time)}${formatTime(l.time).slice(5)}`).join('   ');
   if (foot) write(foot, 12, top + Math.ceil(tags.length / columns) * 22, 12, token(theme, 'muted'));

@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next';
 import { Link, useParams } from 'react-router';
 import { Ready } from '../../components/states';
 import { Age, BandBar, QualityMark, Value } from '../../components/value';
-import { formatDateTime, formatValue, titleOf } from '../../lib/format';
+import { formatDateTime, formatValue, titleOf, unitText } from '../../lib/format';
 import { assetsQuery, tagQuery } from '../../lib/queries';
 import type { Tag } from '../../lib/types';
 import { usePartitionNow, usePoint } from '../../live/hooks';
@@ -28,7 +28,7 @@ function TagHead({ tag }: { tag: Tag }) {
         {tag.low !== null && tag.high !== null ? (
           <span className="hw-herorange">
             <BandBar low={tag.low} high={tag.high} value={point?.value ?? null} />
-            <small className="hw-muted hw-num">{t('trend:span', { low: formatValue(tag.low, tag.low, tag.high), high: formatValue(tag.high, tag.low, tag.high), unit: tag.unit === '1' ? '' : tag.unit })}</small>
+            <small className="hw-muted hw-num">{t('trend:span', { low: formatValue(tag.low, tag.low, tag.high), high: formatValue(tag.high, tag.low, tag.high), unit: unitText(tag.unit) })}</small>
           </span>
         ) : null}
         <span className="hw-muted">{t(`trend:kind.${tag.kind}`)}</span>

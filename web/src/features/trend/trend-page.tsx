@@ -2,7 +2,7 @@ import { useQueries } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { Combobox } from '../../components/combobox';
 import { Empty, ErrorState, Loading } from '../../components/states';
-import { titleOf } from '../../lib/format';
+import { titleOf, unitText } from '../../lib/format';
 import { get } from '../../lib/http';
 import { tagQuery } from '../../lib/queries';
 import type { Page, Tag } from '../../lib/types';
@@ -26,7 +26,7 @@ function AddPen({ taken, onAdd }: { taken: number[]; onAdd: (id: number) => void
         search={findTags} keyOf={(tag) => String(tag.id)} onPick={(tag) => { if (!taken.includes(tag.id)) onAdd(tag.id); }}
         render={(tag) => (
           <>
-            <span className="hw-nowrap">{titleOf(tag.title)} <small>{tag.unit === '1' ? '' : tag.unit}</small></span>
+            <span className="hw-nowrap">{titleOf(tag.title)} <small>{unitText(tag.unit)}</small></span>
             <span className="hw-code">{tag.code}</span>
             {taken.includes(tag.id) ? <small>{t('trend:taken')}</small> : null}
           </>

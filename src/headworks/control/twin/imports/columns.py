@@ -26,6 +26,8 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     note_en: str = ""
 
 
+_ASSET = ("所属设备", "设备编码", "资产", "资产编码", "equipment")
+
 TAGS: tuple[Column, ...] = (
     Column(
         name="code",
@@ -51,7 +53,7 @@ TAGS: tuple[Column, ...] = (
     Column(
         name="asset",
         zh="设备",
-        also=("所属设备", "设备编码", "资产", "资产编码", "equipment"),
+        also=_ASSET,
         width=20,
         note_zh="设备编码。留空时按 KKS 查找：取 KKS 编码是测点编码开头且最长的设备。",
         note_en="Code of the asset. If empty, the asset is taken whose KKS code is the longest beginning of the tag's code.",
@@ -160,7 +162,7 @@ MODELS: tuple[Column, ...] = (
     Column(
         name="asset",
         zh="设备",
-        also=("所属设备", "设备编码", "资产", "资产编码", "equipment"),
+        also=_ASSET,
         width=20,
         note_zh="设备编码。",
         note_en="Code of the asset.",

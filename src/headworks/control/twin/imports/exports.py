@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from headworks.base import i18n
-from headworks.base.errors import NotFound
 from headworks.control.modelling.models import ModelInstance
 from headworks.control.twin.imports import book
 from headworks.control.twin.imports.columns import Kind
 from headworks.control.twin.imports.runs import outcome_of, table_of
 from headworks.control.twin.imports.table import Found, Notice
-from headworks.control.twin.models import Asset, ImportRun, Point, Tag
+from headworks.control.twin.models import ImportRun, Point, Tag
+from headworks.control.twin.queries import asset_in_use
 
 
 def export(kind: Kind, form: str, asset: int | None = None) -> bytes:
@@ -25,10 +25,7 @@ def export(kind: Kind, form: str, asset: int | None = None) -> bytes:
     """
     below = ""
     if asset is not None:
-        root = Asset.objects.filter(id=asset, retired_at=None).first()
-        if root is None:
-            raise NotFound("asset.not_found", asset=asset)
-        below = root.path
+        below = asset_in_use(asset).path
     rows = _tags(below) if kind == "tags" else _models(below)
     return book.filled(kind, rows) if form == "xlsx" else book.as_csv(kind, rows)
 

@@ -13,7 +13,7 @@ import msgspec
 from headworks.base.errors import Fault
 from headworks.control.twin.imports.table import Cell, Found, Notice, Table
 from headworks.control.twin.models import Plant
-from headworks.control.twin.plant.records import State, Values
+from headworks.control.twin.plant.records import Kind, State, Values
 from headworks.control.twin.plant.source import Key, Place, Reader
 from headworks.control.twin.plant.state import recorded
 
@@ -45,7 +45,7 @@ class Outcome(msgspec.Struct, kw_only=True):
     unchanged: int = 0
     found: list[Found] = []
     notices: list[Notice] = []
-    records: dict[str, dict[str, Values | None]] = {}
+    records: dict[Kind, dict[str, Values | None]] = {}
 
     def count(self, action: str) -> int:
         return sum(i.action == action for i in self.items)

@@ -186,13 +186,13 @@ def _after(before: State, outcome: Outcome) -> State:
     for kind, records in outcome.records.items():
         if kind not in after:
             raise Fault("internal", kind=kind)
-        changed = dict(after[kind])  # type: ignore[index]
+        changed = dict(after[kind])
         for code, values in records.items():
             if values is None:
                 changed.pop(code, None)
             else:
                 changed[code] = values
-        after[kind] = changed  # type: ignore[index]
+        after[kind] = changed
     return after
 
 

@@ -26,7 +26,7 @@ class Unfit(Exception):
 
 
 def unfit(code: str, /, **params: Any) -> Unfit:
-    """Return what is raised for a cell that does not fit."""
+    """Return what is raised for a cell that does not fit. A function, as the check of error codes looks for its takers."""
     return Unfit(code, **params)
 
 

@@ -12,11 +12,16 @@ import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import msgspec
 import yaml
+from yaml.composer import Composer
+from yaml.constructor import SafeConstructor
+from yaml.cyaml import CParser
+from yaml.resolver import Resolver
 
 from headworks.base.errors import Problem
 
@@ -52,11 +57,21 @@ class Row(Generic[T]):
     place: Place
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(Composer, CParser, SafeConstructor, Resolver):
     """YAML whose words are words (``no``, ``12:30``, ``007`` and dates are texts) and whose numbers are those of YAML 1.2
-    (``1e-3`` is one)."""
+    (``1e-3`` is one).
+
+    libyaml says what stands there (a plant of some hundred models takes it a quarter of the time), but the nodes are
+    composed in Python: libyaml's own composer ends the process where a text is nested too deeply.
+    """
 
     values = 0
+
+    def __init__(self, text: str) -> None:
+        CParser.__init__(self, text)
+        Composer.__init__(self)
+        SafeConstructor.__init__(self)
+        Resolver.__init__(self)
 
 
 _MOST_VALUES = 500_000
@@ -322,7 +337,7 @@ class Reader:
         if not isinstance(value, dict):
             self.problem(place.at(*path), value, "plant.not_a_mapping", known=", ".join(kind.__struct_fields__))
             return None
-        hints = typing.get_type_hints(kind)
+        hints = _hints(kind)
         fields = _fields(kind)
         out = {}
         for key, item in value.items():
@@ -336,7 +351,13 @@ class Reader:
         return None if missing else kind(**out)
 
 
-def _fields(kind: Any) -> dict[str, msgspec.structs.FieldInfo]:
+@cache
+def _hints(kind: type[msgspec.Struct]) -> Mapping[str, Any]:
+    return typing.get_type_hints(kind)
+
+
+@cache
+def _fields(kind: type[msgspec.Struct]) -> Mapping[str, msgspec.structs.FieldInfo]:
     return {f.name: f for f in msgspec.structs.fields(kind)}
 
 
