@@ -15,7 +15,7 @@ import headworks
 from headworks.base import status as codes
 from headworks.base.errors import Invalid
 from headworks.blocks.catalogue import every, find, get, public
-from headworks.blocks.spec import REGISTRY, BlockSpec, Input, Param, Ring, block
+from headworks.blocks.spec import REGISTRY, BlockSpec, Input, Int, Param, Ring, block
 from headworks.blocks.template import Binding, BlockNode, GraphTemplate, Instance, Output, Port, Text
 from headworks.engine.codegen import MAX_INPUTS
 from headworks.engine.oracles import ORACLES, Past
@@ -429,6 +429,7 @@ def test_what_the_engine_puts_in_by_itself_is_not_there_to_draw_with() -> None:
         ({"step": staticmethod(lambda x: (x,)), "memory": (("p", 1.0),), "params": (Param("p"),)}, "memory names"),
         ({"step": staticmethod(lambda x: (print(x),))}, "does not have"),
         ({"step": staticmethod(lambda x: (x,)), "ring": Ring("no")}, "ring needs"),
+        ({"step": staticmethod(lambda x: (x,)), "states": (Int("ticks"),)}, "of their own"),
         ({"step": staticmethod(lambda x: (x,)), "ring": Ring("p"), "params": (Param("p", low=1),)}, "ring needs"),
     ],
 )

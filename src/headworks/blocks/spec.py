@@ -217,6 +217,11 @@ TICK = "tick_s"
 INSTANT = "instant"
 RING_NAMES = ("ring", "base", "head", "length")
 TABLE_NAMES = ("table", "at", "rows", "columns")
+LOOP_NAMES = {
+    "D", "F", "I", "P", "Q", "R", "V", "blocks", "f", "first", "found_status", "i", "instant", "k", "lane", "lanes", "lin",
+    "other", "out", "p", "q", "slot", "step", "stride", "t", "tab", "tick", "ticks",
+}  # fmt: skip
+"""What the loops around a step call their own; a state of that name would be taken for it."""
 STATUS_NAMES = tuple(n for n in dir(status) if n.isupper() and isinstance(getattr(status, n), int))
 _ALLOWED = {"math", "NAN", "LARGEST", "abs", "min", "max", "range", "float", "int", "round", *STATUS_NAMES, *dir(math)}
 
@@ -281,6 +286,8 @@ def _check(spec: BlockSpec) -> None:
         given |= set(TABLE_NAMES)
     if unknown := set(spec.wants) - given:
         raise TypeError(f"{spec.op}: step wants {sorted(unknown)}, which is not declared")
+    if taken := {s.name for s in spec.states} & LOOP_NAMES:
+        raise TypeError(f"{spec.op}: the loops around a step have {sorted(taken)} of their own")
     if spec.op in REGISTRY:
         raise TypeError(f"{spec.op}: there is such a block already")
     if unknown := {n for n, _ in spec.memory if n not in {p.name for p in spec.params if p.unit == "s"}}:
