@@ -16,9 +16,9 @@ LIVELY = {
     "page_hinkley": Lively({"tau": 4, "tolerance": 0.31, "threshold": 0.77, "cap": 3}, fades=True),
     "shake": Lively({"band": 0.6, "window": 40}),
     "periodic_fluctuation": Lively({"band": 0.1, "regularity": 0.3, "window": 40}),
-    "best_value": Lively({"lowest": 0, "tau": 4}, fades=True),
+    "best_value": Lively({"lowest": 0, "tau": 4}, ranges={"valid": (-3, 13)}, fades=True),
     "duty": Lively({"window": 13}, seldom_bad=True),
     "starts_per_hour": Lively({"window": 40}, seldom_bad=True),
-    "run_time": Lively(seldom_bad=True),
+    "run_time": Lively(ranges={"reset": (-3, 13)}, seldom_bad=True),
     "time_in_state": Lively(),
 }

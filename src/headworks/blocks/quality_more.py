@@ -127,9 +127,7 @@ class QualityJudgement:
         return value, verdict, ok, code, reference, quiet, last, elapsed, left, squares, count
 
 
-def ascending(
-    k: int, x1: float, x2: float, x3: float, x4: float, x5: float, x6: float, x7: float, x8: float
-) -> float:
+def ascending(k: int, x1: float, x2: float, x3: float, x4: float, x5: float, x6: float, x7: float, x8: float) -> float:
     """Return the value that has the number k, counted from 0, of the good ones in ascending order."""
     found = NAN
     for v in (x1, x2, x3, x4, x5, x6, x7, x8):

@@ -85,7 +85,7 @@ class PageHinkley:
     Parameters
     ----------
     tau : float [s]
-        Time constant with which the mean forgets, 0.01 <= tau <= 31536000. Default 86400.
+        Time constant with which the mean forgets, 0.01 <= tau <= 1e+08. Default 86400.
     tolerance : float [delta(x)]
         A distance from the mean that does not count, tolerance >= 0. Default 0.
     threshold : float [delta(x)]
@@ -118,7 +118,7 @@ class PageHinkley:
 
     inputs = (Input("x"), RESET)
     params = (
-        Param("tau", unit="s", low=0.01, high=31_536_000.0, default=86_400.0),
+        Param("tau", unit="s", low=0.01, high=1e8, default=86_400.0),
         Param("tolerance", unit="delta(x)", low=0.0, default=0.0),
         Param("threshold", unit="delta(x)", low=1e-12),
         CAP,
@@ -150,9 +150,9 @@ class PageHinkley:
 
 
 def turned(x: float, band: float, way: int, extreme: float, lowest: float) -> tuple[bool, int, float, float]:
-    """Return whether x has come away from the extreme of its swing by more than `band`, so that the extreme was a reversal; which
-    way it goes, and the extreme of the swing that goes on: the greatest value where `way` is 1, the least where it is -1.
-    While it is 0 no swing has begun: `extreme` is the greatest value then, `lowest` the least.
+    """Return whether the extreme of the swing was a reversal, since x has come away from it by more than `band`; which way it
+    goes, and the extreme of the swing that goes on: the greatest value where `way` is 1, the least where it is -1. While it
+    is 0 no swing has begun: `extreme` is the greatest value then, `lowest` the least.
     """
     if way > 0:
         if extreme - x > band:
@@ -204,7 +204,7 @@ class Shake:
 
     References
     ----------
-    .. [1] ASTM E1049-85(2017), Cycle counting in fatigue analysis, 5.3 (simple-range counting: reversals and the ranges between them).
+    .. [1] ASTM E1049-85(2017), Cycle counting in fatigue analysis, 5.3 (simple-range counting: ranges between reversals).
     """
 
     inputs = (Input("x"),)
@@ -295,10 +295,10 @@ class PeriodicFluctuation:
     -----
     A reversal is a peak or valley after which x came back by more than the band; it is known only then. From every reversal
     on there is a period back to the last but one, peak to peak or valley to valley, and a swing back to the last. `period` is
-    the mean of the periods of the last `window / tick` ticks, `amplitude` half the mean swing, so a trend matters to
-    neither. Both are NaN while there are fewer than four periods, while they are less regular than wanted, and while the last
-    reversal is longer ago than one and a half periods. A period longer than the window does not count. O(1) per tick on
-    average, ring of two values a tick.
+    the mean of the periods of the last `window / tick` ticks, `amplitude` half the mean swing (noise adds about its own), so
+    a trend matters to neither. Both are NaN while there are fewer than four periods, while they are less regular than
+    wanted, and while the last reversal is longer ago than one and a half periods. A period longer than the window does not
+    count. O(1) per tick on average, ring of two values a tick.
 
     References
     ----------
@@ -387,7 +387,8 @@ class BestValue:
     lowest : float [1]
         Which is best, a whole number, 0 <= lowest <= 1: 0 the greatest value, 1 the least. Default 0.
     tau : float [s]
-        Time constant with which the best comes towards x while it is not reached, 0.01 <= tau <= 315360000. Default 2592000.
+        Time constant with which the best comes towards x while it is not reached, 0.01 <= tau <= 1e+08. Default 604800: a
+        week.
 
     Inputs
     ------
@@ -413,7 +414,7 @@ class BestValue:
     inputs = (Input("x"), Input("valid", kind="bool", optional=True, unwired="true"))
     params = (
         Param("lowest", low=0.0, high=1.0, default=0.0, form="whole"),
-        Param("tau", unit="s", low=0.01, high=315_360_000.0, default=2_592_000.0),
+        Param("tau", unit="s", low=0.01, high=1e8, default=604_800.0),
     )
     states = (Float("best", NAN),)
     outputs = (Output("best", unit="unit(x)"), Output("shortfall", unit="delta(x)"))

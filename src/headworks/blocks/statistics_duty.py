@@ -143,25 +143,25 @@ class RunTime:
     """
 
     inputs = (Input("x", kind="bool"), Input("reset", kind="bool", optional=True))
-    states = (Int("ticks"), Int("begun"), Float("was", NAN))
+    states = (Int("ran"), Int("begun"), Float("was", NAN))
     outputs = (Output("hours", unit="h"), Output("starts"))
     bad = "hold"
     lasting = True
 
     @staticmethod
     def step(
-        x: float, reset: float, tick_s: float, ticks: int, begun: int, was: float
+        x: float, reset: float, tick_s: float, ran: int, begun: int, was: float
     ) -> tuple[float, float, int, int, float]:
         if x == x:
             if x != 0.0:
-                ticks += 1
+                ran += 1
                 begun += 1 if was == 0.0 else 0
             was = x
         if reset == reset and reset != 0.0:
-            ticks, begun = 0, 0
+            ran, begun = 0, 0
         if was != was:
-            return NAN, NAN, ticks, begun, was
-        return ticks * tick_s / 3600.0, float(begun), ticks, begun, was
+            return NAN, NAN, ran, begun, was
+        return ran * tick_s / 3600.0, float(begun), ran, begun, was
 
 
 @block(family="statistics", zh="状态持续时间")
@@ -188,15 +188,15 @@ class TimeInState:
     """
 
     inputs = (Input("x", kind="bool"),)
-    states = (Int("ticks"), Float("was", NAN))
+    states = (Int("lasted"), Float("was", NAN))
     output = "value"
     unit = "s"
     bad = "propagate"
     lasting = True
 
     @staticmethod
-    def step(x: float, tick_s: float, ticks: int, was: float) -> tuple[float, int, float]:
+    def step(x: float, tick_s: float, lasted: int, was: float) -> tuple[float, int, float]:
         if x != x:
-            return NAN, ticks, was
-        ticks = ticks + 1 if x == was else 0
-        return ticks * tick_s, ticks, x
+            return NAN, lasted, was
+        lasted = lasted + 1 if x == was else 0
+        return lasted * tick_s, lasted, x

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from headworks.blocks.spec import NAN, Float, Input, Int, Output, Param, Ring, block
+from headworks.blocks.spec import LARGEST, NAN, Float, Input, Int, Param, Ring, block
 from headworks.blocks.tails import greatest_tails, joined, least_tails, spread_tails
 
 WINDOW = Param("window", unit="s", low=0.01, high=86_400.0, default=60.0, form="ticks")
@@ -385,8 +385,9 @@ class Correlation:
     Notes
     -----
     Over the ticks of the last `window / tick`, this one included, at which both are good; -1 … 1. NaN while there are fewer
-    than three, or while one of the two does not move: its standard deviation is not greater than 1e-9 of its mean. Parts of
-    the window are joined by their means and nothing is subtracted. O(1) per tick on average, ring of six values a tick.
+    than three, while one of the two does not move (its standard deviation is not greater than 1e-9 of its mean), and where
+    its squares are no numbers any more. Parts of the window are joined by their means and nothing is subtracted. O(1) per
+    tick on average, ring of six values a tick.
 
     References
     ----------
@@ -427,7 +428,7 @@ class Correlation:
         r = NAN
         if number >= 3.0:
             std_x, std_y = math.sqrt(spread_x / (number - 1.0)), math.sqrt(spread_y / (number - 1.0))
-            if std_x > 1e-9 * abs(mean_x) and std_y > 1e-9 * abs(mean_y):
+            if LARGEST >= std_x > 1e-9 * abs(mean_x) and LARGEST >= std_y > 1e-9 * abs(mean_y):
                 r = min(max(both / (number - 1.0) / std_x / std_y, -1.0), 1.0)
         return r, n, mx, my, xx, yy, xy
 
@@ -507,7 +508,7 @@ class Quantile:
     p : float [1]
         Which quantile: the share of the values that lie below it, 0.001 <= p <= 0.999. Default 0.5.
     window : float [s]
-        It forgets what is longer ago than this, 0.01 <= window <= 31536000; rounded up to whole ticks. Default 86400.
+        It forgets what is longer ago than this, 0.01 <= window <= 1e+07; rounded up to whole ticks. Default 86400.
 
     Inputs
     ------
@@ -534,7 +535,7 @@ class Quantile:
     inputs = (Input("x"),)
     params = (
         Param("p", low=0.001, high=0.999, default=0.5),
-        Param("window", unit="s", low=0.01, high=31_536_000.0, default=86_400.0, form="ticks"),
+        Param("window", unit="s", low=0.01, high=1e7, default=86_400.0, form="ticks"),
     )
     states = (
         Int("n1"), *(Float(f"{h}1") for h in HEIGHTS), Int("i1"), Int("j1"), Int("k1"),
@@ -564,8 +565,6 @@ class Quantile:
         if x == x:
             n1, a1, b1, c1, d1, e1, i1, j1, k1 = observed(x, p, n1, a1, b1, c1, d1, e1, i1, j1, k1)
             n2, a2, b2, c2, d2, e2, i2, j2, k2 = observed(x, p, n2, a2, b2, c2, d2, e2, i2, j2, k2)
-        if phase >= half:
-            y = estimate(p, n1, a1, b1, c1, d1, e1)
-        else:
-            y = estimate(p, n2, a2, b2, c2, d2, e2)
+        older = phase >= half
+        y = estimate(p, n1, a1, b1, c1, d1, e1) if older else estimate(p, n2, a2, b2, c2, d2, e2)
         return y, n1, a1, b1, c1, d1, e1, i1, j1, k1, n2, a2, b2, c2, d2, e2, i2, j2, k2

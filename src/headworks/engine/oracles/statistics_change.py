@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -42,10 +43,8 @@ def page_hinkley(past: Past) -> tuple[tuple[F8, ...], int]:
         if np.isnan(x[t]):
             continue
         seen.append(float(x[t]))
-        if len(seen) * tick_s <= tau + tick_s:
-            mean = float(np.mean(seen))
-        else:
-            mean = (tau * mean + tick_s * x[t]) / (tau + tick_s)
+        young = len(seen) * tick_s <= tau + tick_s
+        mean = float(np.mean(seen)) if young else (tau * mean + tick_s * float(x[t])) / (tau + tick_s)
         off = np.array([x[t] - mean, mean - x[t]])
         sums = np.clip(sums + off - tolerance, 0.0, cap * threshold)
         statistic[t], alarm[t] = sums.max(), (sums > threshold).any()
@@ -87,7 +86,7 @@ def shake(past: Past) -> tuple[tuple[F8, ...], int]:
     x, (band, window, tick_s) = past.inputs[0], past.params
     swing, largest, rate = blank(past, 3)
     found = reversals(x, band)
-    swings = [(b.known, abs(b.height - a.height)) for a, b in zip(found, found[1:], strict=False)]
+    swings = [(b.known, abs(b.height - a.height)) for a, b in pairwise(found)]
     for t in np.flatnonzero(~np.isnan(x)):
         inside = [size for known, size in swings if t - window < known <= t]
         swing[t], largest[t] = (np.mean(inside), max(inside)) if inside else (0.0, 0.0)

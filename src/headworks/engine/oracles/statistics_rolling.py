@@ -78,7 +78,7 @@ def p_square(values: F8, p: float) -> float:
             if not q[i - 1] < new < q[i + 1]:
                 new = q[i] + d * (q[i + d] - q[i]) / (n[i + d] - n[i])
             q[i], n[i] = new, n[i] + d
-    return q[2]
+    return float(q[2])
 
 
 @oracle("quantile")
