@@ -220,7 +220,8 @@ def test_what_a_block_says_from_its_memory_on_does_not_depend_on_when_it_began(s
 @pytest.mark.parametrize("spec", PUBLIC)
 def test_bad_input_does_what_is_declared(spec: BlockSpec) -> None:
     lively = LIVELY[spec.op]
-    program = one_block(spec, replace(lively, wired=min(lively.wired or 3, 3)))
+    needed = sum(1 for i in spec.inputs if not i.many and not i.optional)
+    program = one_block(spec, replace(lively, wired=max(needed, min(lively.wired or 3, 3))))
     n = len(program.tags)
     ticks = START + np.arange(60) * SECOND
     value = np.tile(np.where(np.arange(60) % 2, 2.0, 3.0)[:, None], n)
