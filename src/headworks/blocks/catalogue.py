@@ -22,6 +22,8 @@ from headworks.blocks import (
     statistics_change,
     statistics_duty,
     statistics_rolling,
+    steam,
+    thermal,
     trend,
     trend_more,
     vibration,
@@ -51,6 +53,8 @@ FAMILIES = (
     vibration,
     learned,
     learned_density,
+    steam,
+    thermal,
 )
 
 

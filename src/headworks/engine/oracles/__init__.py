@@ -18,6 +18,8 @@ from headworks.engine.oracles import (
     statistics_change,
     statistics_duty,
     statistics_rolling,
+    steam,
+    thermal,
     trend,
     trend_more,
     vibration,
@@ -45,6 +47,8 @@ FAMILIES = (
     trend_more,
     vibration,
     learned,
+    steam,
+    thermal,
 )
 
 __all__ = ["F8", "I8", "ORACLES", "Oracle", "Past", "oracle"]
