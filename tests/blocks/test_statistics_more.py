@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from headworks.blocks.catalogue import get
+
+from .test_contract import one_block, same_bits, signal
 from .worked import NAN, only, worked
 
 pytestmark = pytest.mark.feature("PLT-08")
@@ -227,3 +230,14 @@ def test_running_hours_are_added_up_until_the_reset() -> None:
 def test_time_in_a_state_begins_anew_with_each_change() -> None:
     x = [NAN, 1.0, 1.0, NAN, 1.0, 0.0, 0.0, 1.0]
     assert only("time_in_state", {"x": x}, tick_s=0.5) == [None, 0.0, 0.5, None, 1.0, 0.0, 0.5, 0.0]
+
+
+@pytest.mark.parametrize("op", ["rolling_std", "rolling_quantile", "correlation", "shake"])
+def test_rings_of_several_values_go_on_in_an_edited_program(op: str) -> None:
+    program, data = one_block(get(op)), signal(5, 2 if op == "correlation" else 1)
+    whole = program.run(program.new_state(), *data).calc_value
+    state = program.new_state()
+    program.run(state, *(c[:300] for c in data))
+    edited = one_block(get(op))
+    found = edited.run(edited.migrate(program, state), *(c[300:] for c in data)).calc_value
+    same_bits(found, whole[300:])
