@@ -251,6 +251,8 @@ def _instances_problems(
     templates: Library, instances: Sequence[Instance], tags: Container[int] | None, tick: int
 ) -> Iterator[Problem]:
     ids = Counter(i.id for i in instances)
+    by_id = {i.id: i for i in instances}
+    sound: set[str] = set()
     written = Counter(tag for i in instances for tag in i.outputs.values())
     for instance in instances:
         at = f"instances.{instance.code}"
@@ -267,7 +269,12 @@ def _instances_problems(
                 field = f"templates.{template.code}.every"
                 yield _problem(field, template.every, "engine.every", every=template.every, tick=tick / 1e6)
             yield from instance_problems(template, instance, tags, graph.tick_of(template, tick), templates)
-            yield from _link_problems(template, instance, templates, {i.id: i for i in instances})
+            yield from link_problems(template, instance, templates, {i.id: i for i in instances})
+    yield from circle_problems(instances)
+
+
+def circle_problems(instances: Sequence[Instance]) -> Iterator[Problem]:
+    """Yield that models read each other in a circle, at one of them."""
     by_code = {i.id: i.code for i in instances}
     reads = {
         i.code: {by_code[b.instance] for b in i.inputs.values() if b.signal and b.instance in by_code}
@@ -279,9 +286,10 @@ def _instances_problems(
         )
 
 
-def _link_problems(
+def link_problems(
     template: GraphTemplate, instance: Instance, templates: Library, by_id: Mapping[int, Instance]
 ) -> Iterator[Problem]:
+    """Yield what is wrong with what a model reads of others (`by_id`: those of its partition)."""
     kinds = {p.name: p.kind for p in template.ports}
     for name, binding in instance.inputs.items():
         field = f"instances.{instance.code}.inputs.{name}"
@@ -294,9 +302,7 @@ def _link_problems(
             continue
         if template.every < other.every:
             yield _problem(field, binding.signal, "engine.link_slower", every=other.every, own=template.every)
-        offered = {s: signal.kind for s, signal in graph.signals(other, templates).items() if s not in CONSTANTS}
-        offered |= {o.name: offered[o.source] for o in other.outputs if o.source in offered}
-        offered |= {c.name: "bool" for c in other.conditions}
+        offered = {name: signal.kind for name, signal in graph.offered(other, templates).items()}
         if binding.signal not in offered:
             yield _problem(
                 field, binding.signal, "engine.unknown_source", source=binding.signal, known=_listed(offered)
@@ -314,8 +320,11 @@ def instance_problems(
     tags: Container[int] | None,
     tick: int,
     library: Library | None = None,
+    *,
+    resolved: bool = False,
 ) -> Iterator[Problem]:
-    """Yield everything that is wrong with the use of a (valid) model on one asset, but for links to others."""
+    """Yield everything that is wrong with the use of a (valid) model on one asset, but for links to others. `resolved`: its
+    parameters and tables are known to be sound."""
     at = f"instances.{instance.code}"
     ports = {p.name: p for p in template.ports}
     for port in sorted(ports.keys() - instance.inputs.keys()):
@@ -337,7 +346,7 @@ def instance_problems(
             yield _problem(field, name, "engine.unknown_output", output=name, known=_listed(outputs))
     bad = list(_instance_param_problems(template, instance, at))
     yield from bad
-    if not bad:
+    if not bad and not resolved:
         for block in graph.flatten(template, library or {}).blocks:
             yield from _resolved_problems(template, instance, block, tick)
 

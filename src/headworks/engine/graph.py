@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+import msgspec
+
 from headworks.base.units import difference
 from headworks.blocks import catalogue
 from headworks.blocks.library import builtin
@@ -138,6 +140,30 @@ def flatten(template: GraphTemplate, library: Library) -> FlatTemplate:
             assert inner is not None
             named |= {node.id, *(f"{node.id}.{o.name}" for o in inner.outputs)} if inner.outputs else set()
     return FlatTemplate(tuple(ordered), tuple(levels[b.id] for b in ordered), {n: use.source(n) for n in named})
+
+
+def written_out(template: GraphTemplate, library: Library) -> GraphTemplate:
+    """Return a checked template in which no template stands as a block: it computes the same."""
+    flat = flatten(template, library)
+    return msgspec.structs.replace(
+        template,
+        blocks=tuple(
+            BlockNode(
+                id=b.id,
+                op=b.spec.op,
+                inputs=dict(zip(b.spec.input_names, b.reads, strict=True)),
+                params=dict(b.params),
+                table=b.table,
+                unit=b.unit,
+            )
+            for b in flat.blocks
+        ),
+        conditions=tuple(
+            msgspec.structs.replace(c, source=flat.names[c.source], value=None if c.value is None else flat.names[c.value])
+            for c in template.conditions
+        ),
+        outputs=tuple(msgspec.structs.replace(o, source=flat.names[o.source]) for o in template.outputs),
+    )
 
 
 def block_of(source: str) -> str:
@@ -271,6 +297,14 @@ def _within(template: GraphTemplate, library: Library, seen: frozenset[str] = fr
 def within(template: GraphTemplate, library: Library) -> set[str]:
     """Return the codes of the templates that stand in a template as blocks, and in those."""
     return _within(template, library)
+
+
+def offered(template: GraphTemplate, library: Library) -> dict[str, Signal]:
+    """Return what other models may read of a model: its conditions, its outputs, and every signal, by the name it goes by."""
+    inside = {name: s for name, s in signals(template, library).items() if name not in CONSTANTS}
+    outputs = {o.name: (inside[o.source], o.unit) for o in template.outputs if o.source in inside}
+    named = {name: s if s.unit else Signal(s.kind, unit or s.unit) for name, (s, unit) in outputs.items()}
+    return inside | named | {c.name: Signal("bool", "") for c in template.conditions}
 
 
 def unit_of(unit: str, node: BlockNode, found: Mapping[str, Signal]) -> str | None:
