@@ -92,24 +92,37 @@ def steam_t_ps(p: float, s: float) -> float:
     return power_sum(T_PS_2B, 0, p, 10.0 - s / 0.7853)
 
 
-def dense_ph(p: float, h: float) -> tuple[float, float]:
-    """Return T and v of region 3 (SR3-03, Eq. 1 to 5)."""
-    x = p / 100.0
-    if h <= H_3AB[0] + p * (H_3AB[1] + p * (H_3AB[2] + p * H_3AB[3])):
-        t = 760.0 * power_sum(T_PH_3A, 0, x + 0.24, h / 2300.0 - 0.615)
-        return t, 0.0028 * power_sum(V_PH_3A, 0, x + 0.128, h / 2100.0 - 0.727)
-    t = 860.0 * power_sum(T_PH_3B, 0, x + 0.298, h / 2800.0 - 0.72)
-    return t, 0.0088 * power_sum(V_PH_3B, 0, x + 0.0661, h / 2800.0 - 0.72)
+def is_3a(p: float, h: float) -> bool:
+    """Whether a state of region 3 is in subregion 3a (SR3-03, Eq. 1)."""
+    return h <= H_3AB[0] + p * (H_3AB[1] + p * (H_3AB[2] + p * H_3AB[3]))
 
 
-def dense_ps(p: float, s: float) -> tuple[float, float]:
-    """Return T and v of region 3 (SR3-03, Eq. 6 to 9)."""
-    x = p / 100.0
+def dense_t_ph(p: float, h: float) -> float:
+    """Return T of region 3 (SR3-03, Eq. 2 and 3)."""
+    if is_3a(p, h):
+        return 760.0 * power_sum(T_PH_3A, 0, p / 100.0 + 0.24, h / 2300.0 - 0.615)
+    return 860.0 * power_sum(T_PH_3B, 0, p / 100.0 + 0.298, h / 2800.0 - 0.72)
+
+
+def dense_v_ph(p: float, h: float) -> float:
+    """Return v of region 3 (SR3-03, Eq. 4 and 5)."""
+    if is_3a(p, h):
+        return 0.0028 * power_sum(V_PH_3A, 0, p / 100.0 + 0.128, h / 2100.0 - 0.727)
+    return 0.0088 * power_sum(V_PH_3B, 0, p / 100.0 + 0.0661, h / 2800.0 - 0.72)
+
+
+def dense_t_ps(p: float, s: float) -> float:
+    """Return T of region 3 (SR3-03, Eq. 6 and 7)."""
     if s <= S_CRITICAL:
-        t = 760.0 * power_sum(T_PS_3A, 0, x + 0.24, s / 4.4 - 0.703)
-        return t, 0.0028 * power_sum(V_PS_3A, 0, x + 0.187, s / 4.4 - 0.755)
-    t = 860.0 * power_sum(T_PS_3B, 0, x + 0.76, s / 5.3 - 0.818)
-    return t, 0.0088 * power_sum(V_PS_3B, 0, x + 0.298, s / 5.3 - 0.816)
+        return 760.0 * power_sum(T_PS_3A, 0, p / 100.0 + 0.24, s / 4.4 - 0.703)
+    return 860.0 * power_sum(T_PS_3B, 0, p / 100.0 + 0.76, s / 5.3 - 0.818)
+
+
+def dense_v_ps(p: float, s: float) -> float:
+    """Return v of region 3 (SR3-03, Eq. 8 and 9)."""
+    if s <= S_CRITICAL:
+        return 0.0028 * power_sum(V_PS_3A, 0, p / 100.0 + 0.187, s / 4.4 - 0.755)
+    return 0.0088 * power_sum(V_PS_3B, 0, p / 100.0 + 0.298, s / 5.3 - 0.816)
 
 
 def saturation_p_h(h: float) -> float:
@@ -125,9 +138,9 @@ def saturation_p_s(s: float) -> float:
 def hot_t(p: float, y: float, which: int) -> float:
     """Return T of region 5 where its enthalpy (`which` 0) or entropy (1) is y, by secants to 1e-9 K."""
     before, after = T_2, T_5
-    miss_before = hot(p, before)[which] - y
+    miss_before = value_of(which, hot(p, before)) - y
     for _ in range(30):
-        miss = hot(p, after)[which] - y
+        miss = value_of(which, hot(p, after)) - y
         if miss == miss_before:
             return after
         step = miss * (after - before) / (miss - miss_before)
@@ -148,7 +161,11 @@ def value_of(which: int, properties: tuple[float, float, float]) -> float:
 
 def region_of(p: float, y: float, which: int) -> int:
     """Return the region of p and an enthalpy (`which` 0) or entropy (1): 1 to 5, 4 being wet steam. 0: out of range."""
-    if not (P_LOWEST_SATURATION <= p <= P_HIGHEST and y >= value_of(which, water(p, T_LOWEST))):
+    if not (P_LOWEST_SATURATION <= p <= P_HIGHEST):
+        return 0
+    # Between these is no state below 0 ℃ or above 800 ℃ at any pressure.
+    inside, upto = (100.0, 3700.0) if which == ENTHALPY else (0.01, 6.0)
+    if not (y >= inside or y >= value_of(which, water(p, T_LOWEST))):
         return 0
     if p <= P_SATURATION_1:
         t = saturation_t(p)
@@ -162,7 +179,7 @@ def region_of(p: float, y: float, which: int) -> int:
         if y < value_of(which, steam(p, border_t(p))):
             wet = saturation_p_h(y) if which == ENTHALPY else saturation_p_s(y)
             return 4 if p < P_CRITICAL and p < wet else 3
-    if y <= value_of(which, steam(p, T_2)):
+    if y <= upto or y <= value_of(which, steam(p, T_2)):
         return 2
     return 5 if p <= P_HIGHEST_5 and y <= value_of(which, hot(p, T_5)) else 0
 
@@ -186,7 +203,7 @@ def temperature_ph(p: float, h: float) -> float:
     if region == 2:
         return steam_t_ph(p, h)
     if region == 3:
-        return dense_ph(p, h)[0]
+        return dense_t_ph(p, h)
     if region == 4:
         return saturation_t(p)
     return hot_t(p, h, ENTHALPY) if region == 5 else NAN
@@ -200,7 +217,7 @@ def temperature_ps(p: float, s: float) -> float:
     if region == 2:
         return steam_t_ps(p, s)
     if region == 3:
-        return dense_ps(p, s)[0]
+        return dense_t_ps(p, s)
     if region == 4:
         return saturation_t(p)
     return hot_t(p, s, ENTROPY) if region == 5 else NAN
@@ -214,7 +231,7 @@ def volume_ph(p: float, h: float) -> float:
     if region == 2:
         return steam(p, steam_t_ph(p, h))[2]
     if region == 3:
-        return dense_ph(p, h)[1]
+        return dense_v_ph(p, h)
     if region == 4:
         t = saturation_t(p)
         h_water, _, v_water = saturated_water(p, t)
@@ -231,8 +248,7 @@ def enthalpy_ps(p: float, s: float) -> float:
     if region == 2:
         return steam(p, steam_t_ps(p, s))[0]
     if region == 3:
-        t, v = dense_ps(p, s)
-        return dense(v, t)[1]
+        return dense(dense_v_ps(p, s), dense_t_ps(p, s))[1]
     if region == 4:
         t = saturation_t(p)
         h_water, s_water, _ = saturated_water(p, t)

@@ -21,7 +21,7 @@ def pack(text: str) -> tuple[float, ...]:
     n, I, J for each, and by how much the exponents are above those of the row before (with a new I: J above its least)."""
     terms = sorted((int(i), int(j), float(n)) for i, j, n in (term.split() for term in text.split(",")))
     least = min(j for _, j, _ in terms)
-    found = [len(terms), terms[0][0], least]
+    found: list[float] = [len(terms), terms[0][0], least]
     before_i, before_j = terms[0][0], least
     for i, j, n in terms:
         found += [n, i, j, i - before_i, j - (before_j if i == before_i else least)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headworks.blocks import if97_tables as c
 from headworks.blocks import if97_volumes as c3
@@ -117,7 +118,7 @@ def volume_of(letter: str, p: F8, t: F8) -> F8:
     return v_star * (np.exp(s) if form == 2 else s**4 if form == 1 else s)
 
 
-def subregions(p: F8, t: F8) -> F8:
+def subregions(p: F8, t: F8) -> NDArray[np.str_]:
     """Return the letters of the subregions."""
 
     def line(n: tuple[float, ...]) -> F8:
@@ -236,7 +237,7 @@ def regions_of(p: F8, y: F8, which: int) -> F8:
     ts = saturation_t(p)
     end_1 = np.where(low, at(region_1, ts), at(region_1, 623.15))
     start_2 = np.where(low, at(region_2, ts), at(region_2, b23_t(np.maximum(p, c.P_SATURATION_1))))
-    return np.select(
+    found: F8 = np.select(
         [
             ~((p >= c.P_LOWEST_SATURATION) & (p <= 100) & (y >= at(region_1, 273.15))),
             y <= end_1,
@@ -248,10 +249,12 @@ def regions_of(p: F8, y: F8, which: int) -> F8:
         [np.nan, 1.0, 4.0, 3.0, 2.0, 5.0],
         np.nan,
     )
+    return found
 
 
 def _solved_5(p: F8, y: F8, which: int) -> F8:
-    low, high = np.full(p.shape, 1073.15), np.full(p.shape, 2273.15)
+    low: F8 = np.full(p.shape, 1000.0)  # regions 2 and 5 do not meet exactly at 1073.15 K
+    high: F8 = np.full(p.shape, 2273.15)
     for _ in range(60):
         middle = (low + high) / 2
         above = region_5(p, middle)[which] > y
