@@ -169,6 +169,7 @@ class MinimumOf:
     output = "value"
     unit = "unit(x1)"
     bad = "skip"
+    mends = True
 
     @staticmethod
     def step(
@@ -214,6 +215,7 @@ class MaximumOf:
     output = "value"
     unit = "unit(x1)"
     bad = "skip"
+    mends = True
 
     @staticmethod
     def step(
@@ -260,6 +262,7 @@ class MedianOf:
     output = "value"
     unit = "unit(x1)"
     bad = "skip"
+    mends = True
     uses = (in_order, middle)
 
     @staticmethod
@@ -301,6 +304,7 @@ class MeanOf:
     output = "value"
     unit = "unit(x1)"
     bad = "skip"
+    mends = True
 
     @staticmethod
     def step(

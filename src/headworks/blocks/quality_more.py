@@ -182,6 +182,7 @@ class QualityVote:
     )
     outputs = (Output("value", unit="unit(x1)"), Output("agreeing"), Output("disagreement", "bool"))
     bad = "skip"
+    mends = True
     reports = True
     uses = (ascending,)
 
@@ -241,6 +242,7 @@ class Substitute:
     )
     outputs = (Output("value", unit="unit(x)"), Output("substituted", "bool"))
     bad = "skip"
+    mends = True
     reports = True
 
     @staticmethod

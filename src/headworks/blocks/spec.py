@@ -139,6 +139,9 @@ class BlockSpec:
     `bad` is the rule for bad (NaN) input: `skip` works on with what is good, `hold` keeps the last output, `propagate`
     makes the output bad.
 
+    `mends`: a number it gives in spite of a bad input is not bad: its status is the worst of the others and of what the step
+    reports, or UncertainSubNormal if it does not report.
+
     `memory` says how far back a block looks: parameters [s], and how many times each; what was before cannot be told from the
     output any more. `lasting`: it may also hold on to something for as long as nothing decides otherwise.
     """
@@ -163,6 +166,7 @@ class BlockSpec:
     internal: bool = False
     memory: tuple[tuple[str, float], ...] = ()
     lasting: bool = False
+    mends: bool = False
 
     @property
     def output(self) -> Kind:
@@ -262,6 +266,7 @@ def block(*, family: str, zh: str, en: str = "", internal: bool = False) -> Call
             internal=internal,
             memory=getattr(cls, "memory", ()),
             lasting=getattr(cls, "lasting", False),
+            mends=getattr(cls, "mends", False),
         )
         _check(spec)
         REGISTRY[spec.op] = spec

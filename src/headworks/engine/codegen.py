@@ -255,12 +255,17 @@ def _call(spec: BlockSpec, values: dict[str, str]) -> str:
 def _finish(spec: BlockSpec, slot: str) -> list[str]:
     """Return the lines that make value and status of every output consistent and keep them. `q` is the worst status of the
     inputs, `slot` the place of the first output, in terms of {n}."""
-    lines = ["if found_status > q:", "    q = found_status"] if spec.reports else []
+    lines: list[str] = []
+    if spec.mends:
+        found = "found_status" if spec.reports else f"{status.UNCERTAIN_SUB_NORMAL} if q >= {status.BAD} else 0"
+        lines += [f"sound = max(sound, {found})"]
+    if spec.reports:
+        lines += ["if found_status > q:", "    q = found_status"]
     for n in range(len(spec.outputs)):
         lines += [
-            f"own{n} = q",
+            f"own{n} = {'sound' if spec.mends else 'q'}",
             f"if not (-LARGEST <= y{n} <= LARGEST):",
-            f"    y{n} = NAN",
+            f"    y{n}, own{n} = NAN, q",
             f"    if own{n} < {status.BAD}:",
             f"        own{n} = {status.BAD_NO_DATA}",
             f"V[{slot.format(n=n)}] = y{n}",
@@ -269,11 +274,24 @@ def _finish(spec: BlockSpec, slot: str) -> list[str]:
     return lines
 
 
-def _worst(reads: Sequence[str]) -> list[str]:
+def _worst(spec: BlockSpec, read: str) -> list[str]:
+    """Return the lines that find the worst status of the inputs; `read` is where one is, in terms of {n}. For a block that
+    mends, `sound` is the worst of those that are not bad."""
     # Statuses are ordered by severity in their two top bits, so the worse of two is the greater number.
-    lines = [f"q = np.int64({reads[0]})"]
-    for read in reads[1:]:
-        lines += [f"other = np.int64({read})", "if other > q:", "    q = other"]
+    reads = [read.format(n=n) for n in range(len(spec.input_names))]
+    if not spec.mends:
+        lines = [f"q = np.int64({reads[0]})"]
+        for one in reads[1:]:
+            lines += [f"other = np.int64({one})", "if other > q:", "    q = other"]
+        return lines
+    lines = ["q = sound = np.int64(0)"]
+    for one in reads:
+        lines += [
+            f"other = np.int64({one})",
+            "q = max(q, other)",
+            f"if other < {status.BAD}:",
+            "    sound = max(sound, other)",
+        ]
     return lines
 
 
@@ -308,7 +326,7 @@ def _live(spec: BlockSpec) -> str:
     if spec.ring:
         inside += [f"head = {states['head']}"]
     own = {s.name: states[s.name] for s in spec.states}
-    inside += [*_worst([f"Q[from{n}]" for n in range(len(spec.input_names))]), _call(spec, values | own)]
+    inside += [*_worst(spec, "Q[from{n}]"), _call(spec, values | own)]
     inside += [f"{place} = {name}" for name, place in own.items()]
     if spec.ring:
         inside += [f"{states['head']} = head + 1 if head + 1 < length else 0"]
@@ -329,7 +347,7 @@ def _history(spec: BlockSpec) -> str:
     values |= {name: f"V[from{n} + t]" for n, name in enumerate(spec.input_names)}
     values[INSTANT] = "instant + t * tick"
     values |= {name: f"p_{name}" for name in spec.kernel_params} | {s.name: s.name for s in spec.states}
-    inside = [*_worst([f"Q[from{n} + t]" for n in range(len(spec.input_names))]), _call(spec, values)]
+    inside = [*_worst(spec, "Q[from{n} + t]"), _call(spec, values)]
     if spec.ring:
         inside += ["head = head + 1 if head + 1 < length else 0"]
     inside += _finish(spec, "out + {n} * stride + t")

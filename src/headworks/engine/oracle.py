@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headworks.base.status import BAD, BAD_NO_DATA
+from headworks.base.status import BAD, BAD_NO_DATA, UNCERTAIN_SUB_NORMAL
 from headworks.blocks import catalogue
 from headworks.engine import codegen
 from headworks.engine.codegen import CONSTANT_SLOTS, FALSE_SLOT, FIRST_SLOT, IN, NOTHING_SLOT, TRUE_SLOT
@@ -72,12 +72,17 @@ def evaluate(
         table = plan.tables[at : at + rows * width].reshape(rows, width)
         found, code = ORACLES[spec.op](Past(columns, key[3], instants, table))
         new = slice(len(instants) - len(ticks), None)
-        worst = np.max([statuses[slot] for slot in slots], axis=0)
-        worst = np.maximum(worst, np.broadcast_to(code, instants.shape)[new])
+        said = np.broadcast_to(code, instants.shape)[new]
+        worst = np.maximum(np.max([statuses[slot] for slot in slots], axis=0), said)
+        if spec.mends:
+            read = np.array([statuses[slot] for slot in slots])
+            least = said if spec.reports else np.where((read >= BAD).any(axis=0), UNCERTAIN_SUB_NORMAL, 0)
+            sound = np.maximum(np.where(read >= BAD, 0, read).max(axis=0), least)
         for n, y in enumerate(found if isinstance(found, tuple) else (found,)):
             slot = int(plan.tab[codegen.S, k]) + n
             values[slot] = np.where(np.isfinite(y), y, np.nan)[new]
-            statuses[slot] = np.where(np.isnan(values[slot]) & (worst < BAD), BAD_NO_DATA, worst)
+            lost = np.where(worst < BAD, BAD_NO_DATA, worst)
+            statuses[slot] = np.where(np.isnan(values[slot]), lost, sound if spec.mends else worst)
     state.last_tick = int(ticks[-1])
     return values, statuses
 
