@@ -22,23 +22,27 @@ Wrong = tuple[str, dict[str, float | str]] | None
 MOST_INPUTS = 12
 
 
+def wrong(code: str, **params: float | str) -> Wrong:
+    return code, params
+
+
 def wrong_width(rows: Rows, least: int) -> Wrong:
     """Return what is wrong with the number of inputs a table is for: a value less than a row has."""
     inputs = len(rows[0]) - 1
     if least <= inputs <= MOST_INPUTS:
         return None
-    return "engine.learned_columns", {"columns": len(rows[0]), "least": least + 1, "most": MOST_INPUTS + 1}
+    return wrong("engine.learned_columns", columns=len(rows[0]), least=least + 1, most=MOST_INPUTS + 1)
 
 
 def wrong_rows(rows: Rows, wanted: str) -> Wrong:
-    return "engine.learned_rows", {"rows": len(rows), "wanted": wanted}
+    return wrong("engine.learned_rows", rows=len(rows), wanted=wanted)
 
 
 def not_positive(rows: Rows, row: int, first: int = 0) -> Wrong:
     """Return the first value of a row, from the column `first` on, that is not greater than 0."""
     for column, value in enumerate(rows[row][first:], first + 1):
         if not value > 0.0:
-            return "engine.learned_positive", {"row": row + 1, "column": column, "value": value}
+            return wrong("engine.learned_positive", row=row + 1, column=column, found=value)
     return None
 
 
@@ -50,9 +54,9 @@ def check_regression(rows: Rows) -> Wrong:
         return wrong_rows(rows, "2 … 9")
     for number, (_, std, _, low, high) in enumerate(rows, 1):
         if not std > 0.0:
-            return "engine.learned_positive", {"row": number, "column": 2, "value": std}
+            return wrong("engine.learned_positive", row=number, column=2, found=std)
         if not low < high:
-            return "engine.learned_range", {"row": number, "low": low, "high": high}
+            return wrong("engine.learned_range", row=number, low=low, high=high)
     return None
 
 
@@ -82,7 +86,8 @@ class Regression:
     -----
     `expected` is mean(y) + the sum of coefficient · (x - mean) / std, `score` (y - expected) / std(y). `inside` is true while
     every input and the expectation are within what was learned; while it is false `score` is NaN: the line goes on there, but
-    nobody has seen whether the machine does. `inside` does not look at y. O(inputs) per tick.
+    nobody has seen whether the machine does. `inside` does not look at y, and at every input by itself: values that never came
+    together are told by ``gmm_score`` or ``knn_distance``. O(inputs) per tick.
 
     References
     ----------
@@ -123,20 +128,20 @@ class Regression:
 
 def check_pca(rows: Rows) -> Wrong:
     inputs, components = len(rows[0]) - 1, len(rows) - 2
-    if wrong := wrong_width(rows, least=2):
-        return wrong
+    if fault := wrong_width(rows, least=2):
+        return fault
     if not 1 <= components < inputs:
         return wrong_rows(rows, f"3 … {inputs + 1}")
     for value, row in ((rows[0][0], 1), *((r[0], n) for n, r in enumerate(rows[2:], 3))):
         if not value > 0.0:
-            return "engine.learned_positive", {"row": row, "column": 1, "value": value}
-    if wrong := not_positive(rows, 1):
-        return wrong
+            return wrong("engine.learned_positive", row=row, column=1, found=value)
+    if fault := not_positive(rows, 1):
+        return fault
     for a in range(components):
         for b in range(a + 1):
             product = math.fsum(p * q for p, q in zip(rows[a + 2][1:], rows[b + 2][1:], strict=True))
             if abs(product - (a == b)) > 1e-6:
-                return "engine.learned_loadings", {"one": b + 1, "other": a + 1, "product": product}
+                return wrong("engine.learned_loadings", one=b + 1, other=a + 1, product=product)
     return None
 
 
@@ -171,8 +176,8 @@ class PcaScore:
     ----------
     .. [1] J. E. Jackson, G. S. Mudholkar, Control procedures for residuals associated with principal component analysis,
        Technometrics 21 (1979), 341-349.
-    .. [2] J. F. MacGregor, T. Kourti, Statistical process control of multivariate processes, Control Engineering Practice 3 (1995),
-       403-414.
+    .. [2] J. F. MacGregor, T. Kourti, Statistical process control of multivariate processes, Control Engineering Practice 3
+       (1995), 403-414.
     """
 
     inputs = (Input("x", many=12, unwired="nothing"),)

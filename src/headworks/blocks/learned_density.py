@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from headworks.blocks.learned import Wrong, not_positive, wrong_rows, wrong_width
+from headworks.blocks.learned import Wrong, not_positive, wrong, wrong_rows, wrong_width
 from headworks.blocks.spec import LARGEST, NAN, Input, Output, Param, Rows, Table, block
 
 MOST_REMEMBERED = 2000
@@ -21,26 +21,26 @@ MOST_REMEMBERED = 2000
 
 def check_mixture(rows: Rows) -> Wrong:
     inputs = len(rows[0]) - 1
-    if wrong := wrong_width(rows, least=1):
-        return wrong
+    if fault := wrong_width(rows, least=1):
+        return fault
     if len(rows) <= 2 or (len(rows) - 2) % (inputs + 1):
         return wrong_rows(rows, f"2 + n · {inputs + 1}")
-    if wrong := not_positive(rows, 1):
-        return wrong
+    if fault := not_positive(rows, 1):
+        return fault
     weights = []
     for first in range(2, len(rows), inputs + 1):
         if not rows[first][0] > 0.0:
-            return "engine.learned_positive", {"row": first + 1, "column": 1, "value": rows[first][0]}
+            return wrong("engine.learned_positive", row=first + 1, column=1, found=rows[first][0])
         weights.append(rows[first][0])
         for i in range(inputs):
             number = first + 1 + i
             for column, value in enumerate(rows[number]):
                 if column == i + 1 and not 1e-12 < value < 1e12:
-                    return "engine.learned_positive", {"row": number + 1, "column": column + 1, "value": value}
+                    return wrong("engine.learned_positive", row=number + 1, column=column + 1, found=value)
                 if value != 0.0 and (column == 0 or column > i + 1):
-                    return "engine.learned_triangle", {"row": number + 1, "column": column + 1, "value": value}
+                    return wrong("engine.learned_triangle", row=number + 1, column=column + 1, found=value)
     if abs(math.fsum(weights) - 1.0) > 1e-6:
-        return "engine.learned_weights", {"sum": math.fsum(weights)}
+        return wrong("engine.learned_weights", sum=math.fsum(weights))
     return None
 
 
@@ -51,9 +51,10 @@ class GmmScore:
     Parameters
     ----------
     model : table [one column more than inputs; 2 rows, then inputs + 1 for each density]
-        Row 1: least log-likelihood, then the means of the inputs. Row 2: greatest distance, then their standard deviations. Of each
-        density, of the inputs less their mean over their standard deviation: a row of its weight and its mean, then the rows of
-        the inverse of the Cholesky factor of its covariance (lower triangle), each after a 0. Weights add up to 1. Must be given.
+        Row 1: least log-likelihood, then the means of the inputs. Row 2: greatest distance, then their standard deviations. Of
+        each density, of the inputs less their mean over their standard deviation: a row of its weight and its mean, then the
+        rows of the inverse of the Cholesky factor of its covariance (lower triangle), each after a 0. Weights add up to 1. Must
+        be given.
 
     Inputs
     ------
@@ -68,9 +69,9 @@ class GmmScore:
     Notes
     -----
     z = (x - mean) / std. `log_likelihood` is the natural logarithm of the density of the mixture at z, `distance` the smallest
-    Mahalanobis distance of z from a density. `inside` is true while neither is beyond its limit. Both are numbers outside as well: they
-    are the distance. The exponentials are taken relative to the greatest, so that none of them vanishes. O(densities · inputs²)
-    per tick.
+    Mahalanobis distance of z from a density. `inside` is true while neither is beyond its limit. Both are numbers outside as
+    well: they are the distance. The exponentials are taken relative to the greatest, so that none of them vanishes. O(densities
+    · inputs²) per tick.
 
     References
     ----------
@@ -121,15 +122,15 @@ class GmmScore:
 
 
 def _check_memory(rows: Rows, least: int, inputs: int) -> Wrong:
-    if wrong := wrong_width(rows, least=inputs):
-        return wrong
+    if fault := wrong_width(rows, least=inputs):
+        return fault
     if not least <= len(rows) <= MOST_REMEMBERED + 1:
         return wrong_rows(rows, f"{least} … {MOST_REMEMBERED + 1}")
-    if wrong := not_positive(rows, 0):
-        return wrong
+    if fault := not_positive(rows, 0):
+        return fault
     for number, row in enumerate(rows[1:], 2):
         if not row[0] > 0.0:
-            return "engine.learned_positive", {"row": number, "column": 1, "value": row[0]}
+            return wrong("engine.learned_positive", row=number, column=1, found=row[0])
     return None
 
 
@@ -143,7 +144,7 @@ def check_neighbours(rows: Rows) -> Wrong:
 
 @block(family="learned", zh="自联想核回归", en="AAKR")
 class Aakr:
-    """What the inputs together lead to expect of the first one: the mean of remembered healthy states, weighted by their likeness.
+    """What all inputs lead to expect of the first one: the mean of remembered healthy states, weighted by their likeness.
 
     Parameters
     ----------
@@ -167,18 +168,19 @@ class Aakr:
 
     Notes
     -----
-    d is the Euclidean distance of the inputs from a remembered state, in standard deviations; its likeness is weight ·
-    exp(-d² / (2 · bandwidth²)). `expected` is the mean of the first values of the states, weighted by likeness; `residual` is x1 -
-    expected. `similarity` is exp(-d² / (2 · bandwidth²)) of the nearest state: 1 where it was seen exactly. `inside` is true while
-    the others, x2 and up, are not farther from the nearest state than row 1 says; while it is false `residual` is NaN. A fault of
-    x1 alone leaves `inside` true. Likeness is taken relative to the nearest state, so it never vanishes everywhere. O(rows ·
-    inputs) per tick: about 5 ns for each number of the memory.
+    d is the Euclidean distance of the inputs from a remembered state, in standard deviations; its likeness is weight · exp(-d²
+    / (2 · bandwidth²)). `expected` is the mean of the first values of the states, weighted by likeness; `residual` is x1 -
+    expected. `similarity` is exp(-d² / (2 · bandwidth²)) of the nearest state: 1 where it was seen exactly. `inside` is true
+    while the others, x2 and up, are not farther from the nearest state than row 1 says; while it is false `residual` is NaN. A
+    fault of x1 alone leaves `inside` true. Likeness is taken relative to the nearest state, so it never vanishes everywhere.
+    O(rows · inputs) per tick: some nanoseconds for each number of the memory.
 
     References
     ----------
     .. [1] J. W. Hines, D. R. Garvey, R. Seibert, A. Usynin, Technical Review of On-Line Monitoring Techniques for Performance
        Assessment, NUREG/CR-6895 vol. 2, US NRC 2008 (auto-associative kernel regression).
-    .. [2] R. M. Singer, K. C. Gross et al., Model-based nuclear power plant monitoring and fault detection, ANL 1997 (MSET).
+    .. [2] R. M. Singer, K. C. Gross, J. P. Herzog, R. W. King, S. Wegerich, Model-based nuclear power plant monitoring and fault
+       detection: theoretical foundations, ISAP 1997 (MSET).
     """
 
     inputs = (Input("x", many=12, unwired="nothing"),)
@@ -235,8 +237,8 @@ class KnnDistance:
     neighbours : float [1]
         Which of the nearest states counts, whole, 1 <= neighbours <= 5. Default 3.
     memory : table [one column more than inputs; 6 … 2001 rows]
-        Row 1: greatest distance in good health, then the standard deviations of the inputs. Each further row is a healthy state: its
-        weight (not used here: a memory of aakr does), then its values in the units of the inputs. Must be given.
+        Row 1: greatest distance in good health, then the standard deviations of the inputs. Each further row is a healthy
+        state: its weight (not used here: a memory of aakr does), then its values in the units of the inputs. Must be given.
 
     Inputs
     ------
@@ -251,9 +253,9 @@ class KnnDistance:
     Notes
     -----
     `distance` is the Euclidean distance, in standard deviations, from the nearest, second nearest … fifth nearest state, as
-    `neighbours` says: a state that was seen once only does not make a point healthy where it is more than one. `ratio` is distance
-    over the greatest in good health; `inside` is true while it is not above 1. Both are numbers outside as well: they are the
-    distance. O(rows · inputs) per tick.
+    `neighbours` says: a state that was seen once only does not make a point healthy where it is more than one. `ratio` is
+    distance over the greatest in good health; `inside` is true while it is not above 1. Both are numbers outside as well: they
+    are the distance. O(rows · inputs) per tick.
 
     References
     ----------

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headworks.engine.oracles.spec import F8, Past, oracle
 
 
-def _wired(inputs: list[F8], number: int) -> tuple[F8, F8]:
+def _wired(inputs: list[F8], number: int) -> tuple[F8, NDArray[np.bool_]]:
     """Return the inputs f64[t, number] a model is for, and at which ticks they cannot be used."""
     x, more = np.array(inputs[:number]).T, np.array(inputs[number:]).reshape(-1, len(inputs[0])).T
-    return x, np.isnan(x).any(axis=1) | ~np.isnan(more).all(axis=1)
+    return x, np.asarray(np.isnan(x).any(axis=1) | ~np.isnan(more).all(axis=1))
 
 
-def _without(bad: F8, *outputs: F8) -> tuple[tuple[F8, ...], int]:
+def _without(bad: NDArray[np.bool_], *outputs: F8) -> tuple[tuple[F8, ...], int]:
     return tuple(np.where(bad, np.nan, y) for y in outputs), 0
 
 
