@@ -8,7 +8,8 @@ References inside a template are strings: ``in.<port>`` reads an input port, ``<
 ``$<name>`` for a parameter of the template; its table is rows of numbers, or ``$<name>`` for a table of the template.
 
 A template may stand in another one as a block (:attr:`BlockNode.graph`): its ports are the inputs, its outputs the outputs,
-its parameters the parameters; its conditions are not raised there.
+its parameters the parameters; its conditions are not raised there. ``unit(x)`` and ``delta(x)`` in the units of its ports,
+parameters, outputs and blocks then stand for the unit of what its port x reads, and of differences of that.
 """
 
 from __future__ import annotations

@@ -259,7 +259,7 @@ def signals(template: GraphTemplate, library: Library) -> dict[str, Signal]:
     """Return every signal of a template that has a known kind: constants, ports, blocks and their outputs. A template with
     problems gives what can be said of it."""
     found = {name: Signal("bool", "") for name in ("false", "true")} | {"nothing": Signal("value", None)}
-    found |= {f"{PORT_PREFIX}{p.name}": Signal(p.kind, p.unit or None) for p in template.ports}
+    found |= {f"{PORT_PREFIX}{p.name}": Signal(p.kind, _here(p.unit)) for p in template.ports}
     nodes = {n.id: n for n in template.blocks}
     levels, left = levels_of(node_reads(template))
     for name in (*sorted(levels, key=lambda n: levels[n]), *sorted(left)):
@@ -281,8 +281,13 @@ def _outputs(node: BlockNode, library: Library, found: Mapping[str, Signal]) -> 
                 yield output.name, Signal(kind, unit_of(output.unit, node, found))
     elif spec := catalogue.find(node.op):
         for declared in spec.outputs:
-            unit = node.unit if declared.unit == "given" else unit_of(declared.unit, node, found)
+            unit = _here(node.unit) if declared.unit == "given" else unit_of(declared.unit, node, found)
             yield declared.name, Signal(declared.kind, unit)
+
+
+def _here(unit: str) -> str | None:
+    """Return a unit that is written in a template; None for any, and for that of a port (``unit(x)``), known only outside."""
+    return None if UNIT_OF.search(unit) else unit or None
 
 
 def _within(template: GraphTemplate, library: Library, seen: frozenset[str] = frozenset()) -> set[str]:
