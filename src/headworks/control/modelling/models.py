@@ -47,7 +47,8 @@ class TemplateVersion(models.Model):
 class ModelInstance(Retirable):
     """A template at work on one asset. `template` is None for the instance of a partition's own (system) conditions.
 
-    `inputs` maps ports to tag ids, `outputs` the outputs that are kept to tag ids, `params` names to numbers.
+    `inputs` maps ports to tag ids, or to {instance, signal} of another model; `outputs` the outputs that are kept to tag ids,
+    `params` names to numbers, `tables` names to rows of numbers.
     """
 
     id = models.PositiveBigIntegerField(primary_key=True)
@@ -58,6 +59,7 @@ class ModelInstance(Retirable):
     inputs = models.JSONField(default=dict)
     params = models.JSONField(default=dict)
     outputs = models.JSONField(default=dict)
+    tables = models.JSONField(default=dict)
 
     class Meta:
         app_label = "modelling"
@@ -70,6 +72,17 @@ class ModelInstance(Retirable):
 
     def __str__(self) -> str:
         return self.code
+
+    @property
+    def read_tags(self) -> dict[str, int]:
+        """Return port -> the tag it reads."""
+        return {port: read for port, read in self.inputs.items() if isinstance(read, int)}
+
+    @property
+    def read_models(self) -> dict[str, tuple[int, str]]:
+        """Return port -> (instance, signal) of the model it reads."""
+        links = {port: read for port, read in self.inputs.items() if not isinstance(read, int)}
+        return {port: (read["instance"], read["signal"]) for port, read in links.items()}
 
 
 class AlarmGroup(Retirable):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal, cast
 
 import msgspec
 from django.db.models import Q
 
 from headworks.base.units import conversion
-from headworks.blocks.template import Binding, GraphTemplate, Instance
+from headworks.blocks.library import builtin
+from headworks.blocks.template import Binding, GraphTemplate, Instance, Rows
 from headworks.bus.plan import DevicePlan, OpcUaSource, PartitionPlan, Point, TagPlan
-from headworks.control.modelling.models import ModelInstance, TemplateVersion
+from headworks.control.modelling.links import Offered, Reads
+from headworks.control.modelling.models import ModelInstance, Template, TemplateVersion
 from headworks.control.twin import models as twin
 from headworks.control.twin.models import Device, Partition, Tag
 
@@ -38,13 +40,14 @@ def build(tenant: str, partition: Partition, revision: int) -> PartitionPlan:
         .select_related("template")
         .order_by("id")
     )
-    templates = current_templates({m.template_id for m in models})
+    templates = with_inner(current_templates({m.template_id for m in models}), partition.plant_id)
+    offered = offered_by(models, templates, units)
     return msgspec.structs.replace(
         plan,
         tags=tuple(_tag(t) for t in tags),
         devices=tuple(_device(d, units) for d in _devices(partition)),
         templates={code: templates[code] for code in sorted(templates)},
-        instances=tuple(_instance(m, templates, units) for m in models),
+        instances=tuple(_instance(m, templates, units, offered) for m in models),
     )
 
 
@@ -52,6 +55,31 @@ def current_templates(ids: Iterable[object]) -> dict[str, GraphTemplate]:
     """Return code -> graph of the newest version of templates."""
     rows = TemplateVersion.objects.filter(template__in=set(ids)).select_related("template").order_by("version")
     return {r.template.code: msgspec.convert(r.body, GraphTemplate) for r in rows}
+
+
+def with_inner(templates: dict[str, GraphTemplate], plant: object) -> dict[str, GraphTemplate]:
+    """Return templates of a plant with those that stand in them as blocks, and in those: of the plant, else the built-in ones."""
+    found = dict(templates)
+    while missing := {b.graph for t in found.values() for b in t.blocks if b.graph} - found.keys():
+        mine = Template.objects.filter(plant=plant, code__in=missing, retired_at=None).values_list("id", flat=True)
+        inner = current_templates(mine)
+        inner |= {code: builtin()[code] for code in missing - inner.keys() if code in builtin()}
+        if not inner:
+            break
+        found |= inner
+    return found
+
+
+def offered_by(
+    models: Iterable[ModelInstance], templates: dict[str, GraphTemplate], units: Mapping[int, str]
+) -> Offered[int]:
+    """Return what models offer to each other. `units`: tag -> unit."""
+    found: dict[int, Reads[int]] = {}
+    for m in models:
+        if m.template is not None:
+            inputs: dict[str, str | tuple[int, str]] = {port: units.get(tag, "") for port, tag in m.read_tags.items()}
+            found[m.id] = Reads(m.template.code, inputs | m.read_models)
+    return Offered(templates, found)
 
 
 def _tag(t: Tag) -> TagPlan:
@@ -93,16 +121,22 @@ def _point(p: twin.Point, unit: str) -> Point:
     return Point(key=p.key, tag=p.tag_id, gain=gain, offset=offset)
 
 
-def _instance(m: ModelInstance, templates: dict[str, GraphTemplate], units: dict[int, str]) -> Instance:
+def _instance(
+    m: ModelInstance, templates: dict[str, GraphTemplate], units: dict[int, str], offered: Offered[int]
+) -> Instance:
     assert m.template is not None
     graph = templates[m.template.code]
+    wanted = {p.name: p.unit for p in graph.ports}
+    inputs = {port: binding(tag, units[tag], wanted[port]) for port, tag in m.read_tags.items() if port in wanted}
+    inputs |= {p: link(read, offered.unit(read), wanted[p]) for p, read in m.read_models.items() if p in wanted}
     return Instance(
         id=m.id,
         code=m.code,
         template=graph.code,
-        inputs={p.name: binding(m.inputs[p.name], units[m.inputs[p.name]], p.unit) for p in graph.ports},
+        inputs={p.name: inputs[p.name] for p in graph.ports},
         params=dict(sorted(m.params.items())),
         outputs=dict(sorted(m.outputs.items())),
+        tables={name: msgspec.convert(m.tables[name], Rows) for name in sorted(m.tables)},
     )
 
 
@@ -110,3 +144,9 @@ def binding(tag: int, unit: str, port_unit: str) -> Binding:
     """Return how a tag feeds a port: its unit is converted to that of the port."""
     gain, offset = conversion(unit, port_unit)
     return Binding(tag=tag, gain=gain, offset=offset)
+
+
+def link(read: tuple[int, str], unit: str, port_unit: str) -> Binding:
+    """Return how a signal of another model (instance, name) feeds a port: its unit is converted to that of the port."""
+    gain, offset = conversion(unit, port_unit) if unit and port_unit else (1.0, 0.0)
+    return Binding(instance=read[0], signal=read[1], gain=gain, offset=offset)

@@ -153,7 +153,7 @@ def test_exports_are_tables_of_what_there_is(table: Any) -> None:
     assert csv[0].startswith("编码,设备,名称")
     assert [line.partition(",")[0] for line in csv[1:]] == ["P1.P", "P1.T", "P1.TM", "P2.T"]
     sheet: Any = openpyxl.load_workbook(io.BytesIO(client.get("/api/v1/exports/models.xlsx").content)).worksheets[0]
-    assert [c.value for c in sheet[2]] == ["P1.HOT", "hot", "P1", "t=P1.T", "limit=85", "mean=P1.TM"]
+    assert [c.value for c in sheet[2]] == ["P1.HOT", "hot", "P1", "t=P1.T", "limit=85", "mean=P1.TM", None]
 
 
 # --- search, KKS, assets

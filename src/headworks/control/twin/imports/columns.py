@@ -172,8 +172,9 @@ MODELS: tuple[Column, ...] = (
         zh="输入",
         also=("输入测点", "input"),
         width=48,
-        note_zh="端口=测点，用分号隔开：vibration=2LAC10CY001; temperature=2LAC10CT001",
-        note_en="port=tag, separated by semicolons: vibration=2LAC10CY001; temperature=2LAC10CT001",
+        note_zh="端口=测点，用分号隔开：vibration=2LAC10CY001; temperature=2LAC10CT001；读取同分区的其他模型：trip=模型编码/信号",
+        note_en="port=tag, separated by semicolons: vibration=2LAC10CY001; temperature=2LAC10CT001; to read another model of the "
+        "partition: trip=model/signal",
     ),
     Column(
         name="params",
@@ -190,6 +191,14 @@ MODELS: tuple[Column, ...] = (
         width=32,
         note_zh="输出=计算测点：mean=2LAC10CY001M",
         note_en="output=calculated tag: mean=2LAC10CY001M",
+    ),
+    Column(
+        name="tables",
+        zh="数表",
+        also=("曲线", "数据表", "table", "curve"),
+        width=32,
+        note_zh="数表=各行，行间用 |，数间用空格：curve=0 6.2 | 800 5.1；留空表示不改变。",
+        note_en="table=rows, separated by |, numbers by spaces: curve=0 6.2 | 800 5.1; empty leaves them as they are.",
     ),
 )
 

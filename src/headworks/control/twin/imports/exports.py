@@ -7,7 +7,7 @@ from typing import Any
 
 from headworks.base import i18n
 from headworks.control.modelling.models import ModelInstance
-from headworks.control.twin.imports import book
+from headworks.control.twin.imports import book, values
 from headworks.control.twin.imports.columns import Kind
 from headworks.control.twin.imports.runs import outcome_of, table_of
 from headworks.control.twin.imports.table import Found, Notice
@@ -57,6 +57,7 @@ def _tags(below: str) -> Iterator[dict[str, Any]]:
 
 def _models(below: str) -> Iterator[dict[str, Any]]:
     codes = dict(Tag.objects.values_list("id", "code"))
+    numbers = dict(ModelInstance.objects.values_list("id", "code"))
     found = ModelInstance.objects.filter(retired_at=None, template__isnull=False, asset__path__startswith=below)
     for m in found.select_related("template", "asset").order_by("code"):
         assert m.template is not None
@@ -64,17 +65,24 @@ def _models(below: str) -> Iterator[dict[str, Any]]:
             "code": m.code,
             "template": m.template.code,
             "asset": m.asset.code,
-            "inputs": _pairs({p: codes[t] for p, t in m.inputs.items()}),
+            "inputs": _pairs(
+                {p: codes[t] for p, t in m.read_tags.items()}
+                | {p: f"{numbers[i]}/{signal}" for p, (i, signal) in m.read_models.items()}
+            ),
             "params": _pairs(m.params),
             "outputs": _pairs({o: codes[t] for o, t in m.outputs.items()}),
+            "tables": _tables(m.tables),
         }
 
 
-def _pairs(values: dict[str, Any]) -> str:
-    def shown(value: Any) -> str:
-        return repr(value) if isinstance(value, float) and value != int(value) else f"{value:.0f}"
+def _tables(tables: dict[str, list[list[float]]]) -> str:
+    """Return the tables of a model; nothing if no cell holds them: they stay as they are when the list comes back."""
+    text = _pairs({name: values.rows_text(rows) for name, rows in tables.items()})
+    return text if len(text) <= values.LONGEST_CELL else ""
 
-    return "; ".join(f"{k}={v if isinstance(v, str) else shown(v)}" for k, v in sorted(values.items()))
+
+def _pairs(pairs: dict[str, Any]) -> str:
+    return "; ".join(f"{k}={v if isinstance(v, str) else values.number_text(v)}" for k, v in sorted(pairs.items()))
 
 
 def problem_text(found: Found, language: str) -> str:

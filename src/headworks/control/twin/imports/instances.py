@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from headworks.control.modelling.models import ModelInstance
 from headworks.control.twin.imports import values
 from headworks.control.twin.imports.outcome import (
@@ -14,18 +16,20 @@ from headworks.control.twin.imports.outcome import (
     Item,
     Outcome,
     in_order,
+    linked,
     short,
     subset,
+    with_inner,
 )
 from headworks.control.twin.imports.table import Cell, Found, Progress, Table
 from headworks.control.twin.near import Near
 from headworks.control.twin.plant.check import check
 from headworks.control.twin.plant.diff import changed
-from headworks.control.twin.plant.records import InstanceRow, Values
-from headworks.control.twin.plant.rest import from_records
-from headworks.control.twin.plant.source import Row
+from headworks.control.twin.plant.records import InstanceRow, Values, link_of
+from headworks.control.twin.plant.rest import RecordPlace, from_records
+from headworks.control.twin.plant.source import Key, Row
 
-_GROUPS = ("inputs", "params", "outputs")
+_GROUPS = ("inputs", "params", "outputs", "tables")
 _RENAMED = {
     "plant.unknown_asset": "import.unknown_asset",
     "plant.unknown_template": "import.unknown_template",
@@ -69,7 +73,7 @@ class _Import:
         for name, at in self.table.columns.items():
             cell = cells[at] if at < len(cells) else None
             try:
-                given[name] = self._params(cell) if name == "params" else self._plain(name, cell)
+                given[name] = self._group(name, cell) if name in ("params", "tables") else self._plain(name, cell)
             except values.Unfit as e:
                 self._problem(number, name, cell, e.code, **e.params)
         code = given.get("code", "")
@@ -83,7 +87,7 @@ class _Import:
                 self._known(number, name, given[name])
             elif known is None and (name in given or name not in self.table.columns):
                 self._problem(number, name, None, "plant.missing_value", name=self.table.header(name))
-        new |= {g: dict(sorted(given[g].items())) for g in _GROUPS if g in given}
+        new |= {g: dict(sorted(given[g].items())) for g in _GROUPS if g in given and (given[g] or g != "tables")}
         if len(self.found) == before and code:
             self.rows[number] = (code, new)
 
@@ -102,9 +106,12 @@ class _Import:
             return {port: values.code(tag) for port, tag in values.pairs(values.text(cell)).items()}
         return values.code(cell)
 
-    def _params(self, cell: Cell) -> dict[str, float]:
-        read = {name: values.number(v) for name, v in values.pairs(values.text(cell)).items()}
-        return {name: v for name, v in read.items() if v is not None}
+    def _group(self, name: str, cell: Cell) -> dict[str, Any]:
+        pairs = values.pairs(values.text(cell))
+        if name == "tables":
+            return {table: values.rows(rows) for table, rows in pairs.items()}
+        read = {param: values.number(v) for param, v in pairs.items()}
+        return {param: v for param, v in read.items() if v is not None}
 
     def _twice(self) -> None:
         rows: dict[str, list[int]] = {}
@@ -124,13 +131,19 @@ class _Import:
                 self._problem(new[code], "code", code, "plant.code_taken", name=code, plant=plant)
 
     def _together(self, rows: dict[int, tuple[str, Values]]) -> None:
-        """Check the models with their templates, tags, and the models that write tags."""
+        """Check the models with their templates, tags, the models that write tags, and those that read each other."""
         mine = {code for code, _ in rows.values()}
-        others = {c: m for c, m in self.state["instance"].items() if m["outputs"] and c not in mine}
+        known = self.state["instance"]
+        near = linked([*known.items(), *rows.values()])
+        others = {c: m for c, m in known.items() if (m["outputs"] or c in near) and c not in mine}
         touched = [v for _, v in rows.values()] + list(others.values())
-        state = subset(self.state, point=(), instance=others, template={v["template"] for v in touched}, alarm_group=())
+        templates = with_inner(self.state, {v["template"] for v in touched})
+        state = subset(self.state, point=(), instance=others, template=templates, alarm_group=())
         folder = from_records(self.basis.plant.code, state)
-        folder.instances += [Row(InstanceRow(code=code, **v), CellPlace(number)) for number, (code, v) in rows.items()]
+        by_code = {code: number for number, (code, _) in rows.items()}
+        folder.instances = [Row(r.value, _Reader(others[r.value.code], by_code)) for r in folder.instances]
+        for number, (code, v) in rows.items():
+            folder.instances.append(Row(msgspec.convert({"code": code, **v}, InstanceRow), CellPlace(number)))
         checks = Checks()
         check(folder, checks.reader)
         self.found += checks.found(self.table, _RENAMED)
@@ -151,5 +164,25 @@ class _Import:
         return out
 
 
+class _Reader(RecordPlace):
+    """The place of a model that reads one of the table: what is wrong with that is its row."""
+
+    __slots__ = ("model", "rows")
+
+    def __init__(self, model: Values, rows: dict[str, int]) -> None:
+        super().__init__("instance", 0, (), {})
+        object.__setattr__(self, "rows", rows)
+        object.__setattr__(self, "model", model)
+
+    def at(self, *path: Key) -> str:
+        group, port = (str(p) for p in (*path, "", "")[:2])
+        link = link_of(self.model["inputs"].get(port, "")) if group == "inputs" else None
+        if link is not None and link[0] in self.rows:
+            return f"row {self.rows[link[0]]} template"
+        return super().at(*path)
+
+
 def _shown(value: Any) -> Any:
-    return "; ".join(f"{k}={v}" for k, v in value.items()) if isinstance(value, dict) else value
+    if not isinstance(value, dict):
+        return value
+    return "; ".join(f"{k}={values.rows_text(v) if isinstance(v, list) else v}" for k, v in value.items())

@@ -13,7 +13,7 @@ import msgspec
 from headworks.base.errors import Fault
 from headworks.control.twin.imports.table import Cell, Found, Notice, Table
 from headworks.control.twin.models import Plant
-from headworks.control.twin.plant.records import Kind, State, Values
+from headworks.control.twin.plant.records import Kind, State, Values, link_of
 from headworks.control.twin.plant.source import Key, Place, Reader
 from headworks.control.twin.plant.state import recorded
 
@@ -122,6 +122,22 @@ def subset(state: State, **chosen: Iterable[str]) -> State:
     for kind, records in state.items():
         out[kind] = {c: v for c, v in records.items() if c in kept[kind]} if kind in kept else records
     return out
+
+
+def with_inner(state: State, templates: Iterable[str]) -> set[str]:
+    """Return templates (codes) with those that stand in them as blocks, and in those."""
+    found, left = set[str](), list(templates)
+    while left:
+        if (code := left.pop()) not in found and code in state["template"]:
+            found.add(code)
+            left += [b["graph"] for b in state["template"][code]["body"]["blocks"] if b.get("graph")]
+    return found
+
+
+def linked(models: Iterable[tuple[str, Values]]) -> set[str]:
+    """Return the models (codes) that read others, and those others."""
+    pairs = [(code, link[0]) for code, v in models for read in v["inputs"].values() if (link := link_of(read))]
+    return {code for pair in pairs for code in pair}
 
 
 def _readable(value: Any, table: Table) -> Any:

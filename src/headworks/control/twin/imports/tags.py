@@ -20,6 +20,7 @@ from headworks.control.twin.imports.outcome import (
     in_order,
     short,
     subset,
+    with_inner,
 )
 from headworks.control.twin.imports.points import Claim, Claims
 from headworks.control.twin.imports.table import Cell, Found, Progress, Table
@@ -244,7 +245,7 @@ class _Import:
             tag=used - by_tag.keys(),
             point=(),
             instance=models,
-            template={m["template"] for m in models.values()},
+            template=with_inner(self.state, {m["template"] for m in models.values()}),
             alarm_group=(),
         )
         folder = from_records(self.basis.plant.code, state)

@@ -12,7 +12,7 @@ from headworks.control.twin.imports.table import Cell
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?")
 _ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!"})
 _EDGES = " \t\r\n\xa0\u3000\ufeff\u200b"
-_LONGEST_CELL = 32_767
+LONGEST_CELL = 32_767
 LEADING = ("=", "+", "-", "@", "\t")
 """What a spreadsheet would take for a formula at the beginning of a text; exports write an apostrophe before it."""
 
@@ -53,8 +53,8 @@ def text(value: Cell) -> str:
         stripped = stripped[1:]
     if stripped in _ERRORS:
         raise unfit("import.cell_error", error=stripped)
-    if len(stripped) > _LONGEST_CELL:
-        raise unfit("plant.too_long", length=len(stripped), limit=_LONGEST_CELL)
+    if len(stripped) > LONGEST_CELL:
+        raise unfit("plant.too_long", length=len(stripped), limit=LONGEST_CELL)
     if not stripped.isascii() and (guess := garbled(stripped)) is not None:
         raise unfit("import.garbled", guess=guess or "–")
     return stripped
@@ -148,3 +148,25 @@ def pairs(value: str) -> dict[str, str]:
             raise unfit("import.pair_twice", name=name)
         found[name] = rest
     return found
+
+
+def rows(value: str) -> list[list[float]]:
+    """Return ``0 1 | 10 2.5`` as rows of numbers.
+
+    Raises
+    ------
+    Unfit
+        ``plant.bad_number``
+    """
+    found = [[number(n) for n in row.split()] for row in value.split("|")]
+    return [[n for n in row if n is not None] for row in found]
+
+
+def rows_text(value: list[list[float]]) -> str:
+    """Return rows of numbers as :func:`rows` reads them."""
+    return " | ".join(" ".join(number_text(n) for n in row) for row in value)
+
+
+def number_text(value: float) -> str:
+    """Return a number as people write it, and as it is read back equal."""
+    return f"{value:.0f}" if value == int(value) else repr(float(value))

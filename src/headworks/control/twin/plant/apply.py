@@ -108,9 +108,11 @@ def _newest_versions(plant: str) -> dict[str, tuple[int, Values]]:
 def _graph(body: Values) -> Values:
     """Return what a template computes, without what it says: words may be corrected within a version."""
     return {
-        "ports": {p["name"]: p["unit"] for p in body["ports"]},
+        "every": body["every"],
+        "ports": {p["name"]: (p["unit"], p["kind"]) for p in body["ports"]},
         "params": {p["name"]: (p["default"], p["unit"], p["low"], p["high"]) for p in body["params"]},
-        "blocks": {b["id"]: (b["op"], b["inputs"], b["params"]) for b in body["blocks"]},
+        "tables": {t["name"]: t["default"] for t in body["tables"]},
+        "blocks": {b["id"]: {k: v for k, v in b.items() if k != "id"} for b in body["blocks"]},
         "conditions": {c["name"]: (c["source"], c["value"]) for c in body["conditions"]},
         "outputs": {o["name"]: (o["source"], o["unit"]) for o in body["outputs"]},
     }

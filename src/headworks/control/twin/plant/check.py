@@ -14,6 +14,7 @@ from headworks.bus import subjects
 from headworks.control.twin.models import CODE, KEY, TITLE, UNIT
 from headworks.control.twin.near import Near
 from headworks.control.twin.plant.groups import check_groups
+from headworks.control.twin.plant.links import check_links
 from headworks.control.twin.plant.records import (
     AssetRow,
     Folder,
@@ -21,16 +22,19 @@ from headworks.control.twin.plant.records import (
     OpcUaRow,
     PartitionRow,
     TagRow,
+    link_of,
     micros,
     point_code,
 )
 from headworks.control.twin.plant.source import Place, Reader, Row, named_path
 from headworks.engine.check import instance_problems, template_problems
+from headworks.engine.graph import tick_of, within
 
 T = TypeVar("T")
 _CODE = re.compile(r"[^\s/,;\"'\x00-\x1f]{1,120}")
 _RESERVED = "system."
 DEEPEST = 15
+LONGEST_EVERY = 86_400
 LEAST_TICK = 1_000
 NEWEST = 1_000_000
 _WRITTEN_IN = {
@@ -77,6 +81,7 @@ class Checker:
         self._points()
         good = self._templates()
         self._instances(good)
+        check_links(self, good)
         check_groups(self, good)
 
     # --- helpers
@@ -104,7 +109,7 @@ class Checker:
             self.problem(at, name, code, name=name, near=near.text(name), **params)
         return False
 
-    def _convertible(self, source: str, target: str, at: str, **params: str) -> None:
+    def convertible(self, source: str, target: str, at: str, **params: str) -> None:
         """Note that a unit cannot be converted; units that are not known at all are noted where they are given."""
         if source and target and units.known(source) and units.known(target):
             try:
@@ -331,7 +336,7 @@ class Checker:
         if tag.kind == "calculated":
             self.problem(place.at("tag"), tag.code, "plant.point_on_calculated", tag=tag.code)
         self._same_partition(tag, partition, place.at("tag"))
-        self._convertible(unit, tag.unit, place.at("unit"), of=tag.code)
+        self.convertible(unit, tag.unit, place.at("unit"), of=tag.code)
 
     def _same_partition(self, tag: TagRow, partition: str | None, at: str) -> None:
         other = self.partition_of.get(tag.asset)
@@ -342,14 +347,22 @@ class Checker:
 
     def _templates(self) -> dict[str, GraphTemplate]:
         """Note what is wrong with templates; return the good ones."""
+        library = {code: row.value for code, row in self.templates.items()}
         good: dict[str, GraphTemplate] = {}
         for code, row in self.templates.items():
             t = row.value
             self.title(row.place, t.title)
-            found = template_problems(t)
+            found = template_problems(t, library)
             for p in found:
+                if p.code == "engine.unknown_template" and self._unread_template(p.value):
+                    continue
                 at = named_path(row.place, t, p.field.removeprefix(f"templates.{code}").lstrip("."))
                 self.problem(at, p.value, p.code, **p.params)
+            if not 0 <= t.every <= LONGEST_EVERY:
+                self.problem(row.place.at("every"), t.every, "plant.out_of_range", low=0, high=LONGEST_EVERY)
+                continue
+            for number, node in enumerate(t.blocks):
+                self._unit(node.unit, row.place.at("blocks", number, "unit"))
             united: dict[str, Sequence[Port | Parameter | Output]] = {
                 "ports": t.ports,
                 "params": t.params,
@@ -361,7 +374,12 @@ class Checker:
             self._version(t.version, row.place)
             if not found:
                 good[code] = t
-        return good
+        return {code: t for code, t in good.items() if within(t, library) & library.keys() <= good.keys()}
+
+    def _unread_template(self, code: str) -> bool:
+        """Whether a template may be there and could not be read: who uses it is not to blame."""
+        files = [f for f in self.unread if f.startswith("templates/") or f.endswith((f"/{code}.yaml", f"/{code}.yml"))]
+        return code in self.broken or bool(files)
 
     def _instances(self, good: Mapping[str, GraphTemplate]) -> None:
         numbers = {code: n for n, code in enumerate(self.tags, 1)}
@@ -374,19 +392,19 @@ class Checker:
             self._inputs(i, template, partition, place)
             self._outputs(i, template, partition, place, written)
             if template is not None:
-                self._engine(i, template, partition, place, numbers)
+                self._engine(i, template, partition, place, numbers, good)
 
     def _inputs(self, i: InstanceRow, template: GraphTemplate | None, partition: str | None, place: Place) -> None:
         ports = {p.name: p for p in template.ports} if template else {}
         for port, code in i.inputs.items():
-            at = self._cell(place, "inputs", port)
-            if not self._bound(i, port, code, partition, at):
+            at = self.cell(place, "inputs", port)
+            if link_of(code) is not None or not self._bound(i, port, code, partition, at):
                 continue
             tag = self.tags[code].value
             self._same_partition(tag, partition, at)
             if port in ports:
                 # No unit is a unit here: a number alone does not become ℃.
-                self._convertible(tag.unit or "1", ports[port].unit, at, of=f"{i.template}.{port}")
+                self.convertible(tag.unit or "1", ports[port].unit, at, of=f"{i.template}.{port}")
 
     def _bound(self, i: InstanceRow, port: str, tag: str, partition: str | None, at: str) -> bool:
         """Whether the tag of a port is there; if not, that is noted with the unit of the plant it is missing on."""
@@ -403,7 +421,7 @@ class Checker:
     ) -> None:
         outputs = {o.name: o for o in template.outputs} if template else {}
         for name, code in i.outputs.items():
-            at = self._cell(place, "outputs", name)
+            at = self.cell(place, "outputs", name)
             if not self._bound(i, name, code, partition, at):
                 continue
             tag = self.tags[code].value
@@ -418,31 +436,46 @@ class Checker:
                 self.problem(at, tag.unit, "plant.output_unit", tag=code, unit=tag.unit, wanted=outputs[name].unit)
 
     def _engine(
-        self, i: InstanceRow, template: GraphTemplate, partition: str | None, place: Place, numbers: Mapping[str, int]
+        self,
+        i: InstanceRow,
+        template: GraphTemplate,
+        partition: str | None,
+        place: Place,
+        numbers: Mapping[str, int],
+        good: Mapping[str, GraphTemplate],
     ) -> None:
         """Ask the engine whether it could run the instance."""
         tick = micros(self.partitions[partition][0].tick_s) if partition in self.partitions else 1_000_000
+        tick = tick if tick >= LEAST_TICK else 1_000_000
+        own = tick_of(template, tick)
+        if own % tick:
+            self.problem(place.at("template"), i.template, "engine.every", every=template.every, tick=tick / 1e6)
         instance = Instance(
             id=1,
             code=i.code,
             template=i.template,
-            inputs={port: Binding(tag=numbers.get(tag, 0)) for port, tag in i.inputs.items()},
+            inputs={
+                port: Binding(tag=numbers.get(read, 0)) if link is None else Binding(instance=1, signal=link[1])
+                for port, read in i.inputs.items()
+                for link in (link_of(read),)
+            },
             params=i.params,
             outputs={name: numbers.get(tag, 0) for name, tag in i.outputs.items()},
+            tables=i.tables,
         )
-        for p in instance_problems(template, instance, None, tick if tick >= LEAST_TICK else 1_000_000):
-            own = f"instances.{i.code}."
-            if p.field.startswith(own):
-                group, _, name = p.field.removeprefix(own).partition(".")
-                at = self._cell(place, group, name)
+        for p in instance_problems(template, instance, None, own, good):
+            mine = f"instances.{i.code}."
+            if p.field.startswith(mine):
+                group, _, name = p.field.removeprefix(mine).partition(".")
+                at = self.cell(place, group, name)
             else:
                 at = place.at("params")
             self.problem(at, p.value, p.code, **p.params)
 
-    def _cell(self, place: Place, group: str, name: str) -> str:
+    def cell(self, place: Place, group: str, name: str) -> str:
         """Return the place of one entry of an instance, which is nested in YAML and a column in CSV."""
         if place.lines is None:
-            return place.at(f"{ {'inputs': 'in', 'params': 'param', 'outputs': 'out'}.get(group, group) }.{name}")
+            return place.at(f"{ {'inputs': 'in', 'params': 'param', 'outputs': 'out', 'tables': 'table'}.get(group, group) }.{name}")
         return place.at(group, name) if name else place.at(group)
 
 

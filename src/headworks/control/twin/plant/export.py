@@ -134,10 +134,16 @@ def _without_defaults(value: Any) -> Any:
     """Return a template without what says nothing: None, empty texts and lists."""
     if isinstance(value, dict):
         kept = {k: _without_defaults(v) for k, v in value.items()}
-        return {k: v for k, v in kept.items() if v not in (None, "", [], {}) or k in ("blocks", "ports", "inputs")}
+        return {k: v for k, v in kept.items() if not _says_nothing(k, v)}
     if isinstance(value, list):
         return [_without_defaults(v) for v in value]
     return value
+
+
+def _says_nothing(name: str, value: Any) -> bool:
+    if (name, value) in (("every", 0.0), ("kind", "value")):
+        return True
+    return value in (None, "", [], {}) and name not in ("blocks", "ports", "inputs")
 
 
 class _Dumper(yaml.SafeDumper):

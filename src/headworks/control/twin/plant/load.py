@@ -55,7 +55,7 @@ def load(folder: Path) -> tuple[Folder, Reader]:
     groups = reader.yaml_list("alarm_groups.yaml", AlarmGroupRow, needed=False) if "alarm_groups" in owned else []
     if plant is None:
         raise invalid(reader)
-    templates += _library(plant, owned, None if "instances" not in owned else instances, reader)
+    templates += _library(plant, owned, templates, None if "instances" not in owned else instances, reader)
     return (
         Folder(
             plant=plant,
@@ -109,21 +109,32 @@ def _others(owned: frozenset[str], reader: Reader) -> None:
 
 
 def _library(
-    plant: Row[PlantRow], owned: frozenset[str], instances: list[Row[InstanceRow]] | None, reader: Reader
+    plant: Row[PlantRow],
+    owned: frozenset[str],
+    own: list[Row[GraphTemplate]],
+    instances: list[Row[InstanceRow]] | None,
+    reader: Reader,
 ) -> list[Row[GraphTemplate]]:
-    """Return the templates of more folders that `instances` use; all of them where these are not known (None)."""
+    """Return the templates of more folders that `instances` use, or that stand in those or in templates of the plant's `own`;
+    all of them where the instances are not known (None)."""
     if "templates" not in owned:
         return []
-    used = None if instances is None else {i.value.template for i in instances}
     found: list[Row[GraphTemplate]] = []
     for number, folder in enumerate(plant.value.template_folders):
         if not reader.also_from(folder, plant.place.at("template_folders", number)):
             continue
         for file in reader.files(folder.rstrip("/"), *_FILES["templates"]):
-            row = reader.yaml_one(file, GraphTemplate)
-            if row is not None and (used is None or row.value.code in used):
+            if (row := reader.yaml_one(file, GraphTemplate)) is not None:
                 found.append(row)
-    return found
+    if instances is None:
+        return found
+    inside = {row.value.code: {b.graph for b in row.value.blocks if b.graph} for row in (*found, *own)}
+    used, left = set[str](), [*(i.value.template for i in instances), *(row.value.code for row in own)]
+    while left:
+        if (code := left.pop()) not in used:
+            used.add(code)
+            left += inside.get(code, ())
+    return [row for row in found if row.value.code in used]
 
 
 def invalid(reader: Reader) -> Invalid:
@@ -132,15 +143,15 @@ def invalid(reader: Reader) -> Invalid:
 
 
 _OWN = ("code", "template", "asset")
-_GROUPS = {"in.": "inputs", "param.": "params", "out.": "outputs"}
+_GROUPS = {"in.": "inputs", "param.": "params", "out.": "outputs", "table.": "tables"}
 
 
 def _wide_instances(reader: Reader, file: str) -> list[Row[InstanceRow]]:
-    """Return the instances of a CSV file: columns code, template, asset, in.<port>, param.<name>, out.<name>; an empty cell
-    says nothing."""
+    """Return the instances of a CSV file: columns code, template, asset, in.<port>, param.<name>, out.<name>, table.<name>; an
+    empty cell says nothing."""
     rows: list[Row[InstanceRow]] = []
     for cells, place in reader.csv_cells(file, _OWN, lambda c: c in _OWN or c.startswith(tuple(_GROUPS))):
-        raw: dict[str, Any] = {"inputs": {}, "params": {}, "outputs": {}}
+        raw: dict[str, Any] = {"inputs": {}, "params": {}, "outputs": {}, "tables": {}}
         before = len(reader.problems)
         for column, text in cells.items():
             group = next((g for prefix, g in _GROUPS.items() if column.startswith(prefix)), None)
@@ -150,8 +161,16 @@ def _wide_instances(reader: Reader, file: str) -> list[Row[InstanceRow]]:
             elif group is None:
                 raw[column] = text
             else:
-                value = reader.number(text, place.at(column)) if group == "params" else text
-                raw[group][column.partition(".")[2]] = value
+                raw[group][column.partition(".")[2]] = _cell(group, text, reader, place.at(column))
         if len(reader.problems) == before and (record := reader.convert(raw, InstanceRow, place)) is not None:
             rows.append(Row(record, place))
     return rows
+
+
+def _cell(group: str, text: str, reader: Reader, at: str) -> Any:
+    """Return what a cell of a group of columns says; a table is written ``0 1 | 10 2.5``."""
+    if group == "params":
+        return reader.number(text, at)
+    if group == "tables":
+        return [[reader.number(number, at) for number in row.split()] for row in text.split("|")]
+    return text

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from headworks.base import kks
-from headworks.blocks.template import GraphTemplate, Text
+from headworks.blocks.template import GraphTemplate, Rows, Text
 from headworks.control.twin.plant.source import Row
 
 
@@ -103,12 +103,16 @@ class PointRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InstanceRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A template at work. An input is the code of a tag, or ``<model>/<signal>`` of another model of the partition
+    (:func:`link_of`)."""
+
     code: str
     template: str
     asset: str
     inputs: dict[str, str]
     params: dict[str, float] = {}
     outputs: dict[str, str] = {}
+    tables: dict[str, Rows] = {}
 
 
 class ConditionRef(msgspec.Struct, frozen=True, kw_only=True):
@@ -185,6 +189,12 @@ def point_code(device: str, child: str, key: str) -> str:
     return f"{device}:{child}/{key}" if child else f"{device}:{key}"
 
 
+def link_of(read: str) -> tuple[str, str] | None:
+    """Return (model, signal) of an input that reads another model, None for one that reads a tag: no code has a slash in it."""
+    model, slash, signal = read.partition("/")
+    return (model, signal) if slash else None
+
+
 def wanted(folder: Folder) -> State:
     """Return the canonical form of a (checked) folder."""
     plant = folder.plant.value
@@ -233,6 +243,7 @@ def wanted(folder: Folder) -> State:
                 "inputs": dict(sorted(i.inputs.items())),
                 "params": dict(sorted(i.params.items())),
                 "outputs": dict(sorted(i.outputs.items())),
+                "tables": {name: [list(map(float, row)) for row in i.tables[name]] for name in sorted(i.tables)},
             }
             for i in _values(folder.instances)
         },

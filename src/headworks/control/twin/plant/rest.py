@@ -74,7 +74,7 @@ def complete(folder: Folder, before: State) -> Folder:
         templates=pick(
             "templates", folder.templates, "template", lambda _, v: msgspec.convert(v["body"], GraphTemplate)
         ),
-        instances=pick("instances", folder.instances, "instance", lambda c, v: InstanceRow(code=c, **v)),
+        instances=pick("instances", folder.instances, "instance", _instance),
         alarm_groups=pick("alarm_groups", folder.alarm_groups, "alarm_group", _group),
     )
 
@@ -155,6 +155,10 @@ def _titled(kind: type[T]) -> Callable[[str, Values], T]:
         return msgspec.convert({"code": code, "title": {"zh": v["title_zh"], "en": v["title_en"]}, **rest}, kind)
 
     return make
+
+
+def _instance(code: str, v: Values) -> InstanceRow:
+    return msgspec.convert({"code": code, **v}, InstanceRow)
 
 
 def _group(code: str, v: Values) -> AlarmGroupRow:

@@ -83,15 +83,24 @@ def _models(plant: Plant, state: State) -> None:
             body = template_body(msgspec.convert(v.body, GraphTemplate))
             state["template"][v.template.code] = {"version": v.version, "body": body}
     codes = dict(Tag.objects.filter(asset__plant=plant).values_list("id", "code"))
+    numbers = dict(ModelInstance.objects.filter(asset__plant=plant).values_list("id", "code"))
     models = ModelInstance.objects.filter(asset__plant=plant, retired_at=None, template__isnull=False)
     for m in models.select_related("template", "asset"):
         assert m.template is not None
         state["instance"][m.code] = {
             "template": m.template.code,
             "asset": m.asset.code,
-            "inputs": {port: codes[tag] for port, tag in sorted(m.inputs.items())},
+            "inputs": dict(
+                sorted(
+                    {
+                        **{port: codes[tag] for port, tag in m.read_tags.items()},
+                        **{port: f"{numbers[i]}/{signal}" for port, (i, signal) in m.read_models.items()},
+                    }.items()
+                )
+            ),
             "params": dict(sorted(m.params.items())),
             "outputs": {name: codes[tag] for name, tag in sorted(m.outputs.items())},
+            "tables": dict(sorted(m.tables.items())),
         }
     for g in AlarmGroup.objects.filter(plant=plant, retired_at=None):
         state["alarm_group"][g.code] = {"title_zh": g.title_zh, "title_en": g.title_en, "body": g.body}

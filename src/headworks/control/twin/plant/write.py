@@ -11,7 +11,7 @@ from headworks.base.clock import SystemClock
 from headworks.control.modelling.models import AlarmGroup, ModelInstance, Template, TemplateVersion
 from headworks.control.twin.models import Asset, AssetType, Device, Partition, Plant, Point, Retirable, Tag
 from headworks.control.twin.plant.diff import Change, Diff
-from headworks.control.twin.plant.records import Kind, State, Values, point_code
+from headworks.control.twin.plant.records import Kind, State, Values, link_of, point_code
 from headworks.control.twin.search import search_words
 from headworks.control.twin.services import allocate
 
@@ -51,7 +51,8 @@ class Writer:
         self.templates = self._apply("template", Template, templates, self._template)
         self._versions()
         models = ModelInstance.objects.filter(asset__plant=self.plant, template__isnull=False)
-        self._apply("instance", ModelInstance, models, self._instance, "instance")
+        self.models = self._apply("instance", ModelInstance, models, self._instance, "instance")
+        self._links()
         self._move_instances()
         groups = AlarmGroup.objects.filter(plant=self.plant)
         self._apply("alarm_group", AlarmGroup, groups, lambda _, v: {"plant": self.plant, **v})
@@ -199,10 +200,26 @@ class Writer:
             "template": self.templates[v["template"]],
             "asset": asset,
             "partition_id": asset.partition_id,
-            "inputs": {port: self.tags[tag].id for port, tag in v["inputs"].items()},
+            "inputs": {port: self.tags[read].id for port, read in v["inputs"].items() if link_of(read) is None},
             "params": v["params"],
             "outputs": {name: self.tags[tag].id for name, tag in v["outputs"].items()},
+            "tables": v["tables"],
         }
+
+    def _links(self) -> None:
+        """Let the models that were made or changed read other models, which all exist by now."""
+        linked = []
+        for change in self.by_kind.get("instance", []):
+            if change.action == "retire":
+                continue
+            inputs = self.state["instance"][change.code]["inputs"]
+            links = {port: link for port, read in inputs.items() if (link := link_of(read)) is not None}
+            if links:
+                record = self.models[change.code]
+                read = {p: {"instance": self.models[code].id, "signal": s} for p, (code, s) in links.items()}
+                record.inputs = dict(sorted((record.inputs | read).items()))
+                linked.append(record)
+        ModelInstance.objects.bulk_update(linked, ["inputs"], batch_size=200)
 
     def _move_instances(self) -> None:
         """Let instances follow their asset into another partition."""
