@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,9 +31,24 @@ F8 = NDArray[np.float64]
 
 LaneKey = tuple[int, str, str, tuple[float, ...], str]
 """Names a block: instance, block, op, parameters as the kernel has them, digest of its table."""
-Signal = tuple[str, int, int]
-"""Where a signal comes from: ("tag", column, 0), ("block", lane, output) or ("constant", slot, 0)."""
+Signal = int
+"""Where a signal comes from, in one number: see :func:`_signal`."""
+CONSTANT, TAG, BLOCK = range(3)
+MOST_OUTPUTS = 256
 SHARED = -1
+
+
+def _signal(kind: int, at: int, output: int = 0) -> Signal:
+    """Return the signal of a constant (`at`: its slot), a tag (its column) or an output of a block (its lane)."""
+    return (at * MOST_OUTPUTS + output) * 4 + kind
+
+
+def _kind(signal: Signal) -> int:
+    return signal % 4
+
+
+def _at(signal: Signal) -> int:
+    return signal // (4 * MOST_OUTPUTS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +57,7 @@ class Layout:
 
     `lanes[k]` names block k after the first instance that has it; `owners` maps every (instance, block) to its lane.
     `first_floats` and `first_ints` are fresh F and I, `ring_size` the length of R, `rings` the blocks that have one, with the
-    place of its head in I and the phase of its turns. `signals` maps (instance, signal) to (slot live, slot in history).
+    place of its head in I and the phase of its turns. `signals` has the slots of every (instance, signal).
     Stage 0 of `models` are the shared blocks, stage m + 1 those of instance m alone.
     """
 
@@ -63,7 +77,26 @@ class Layout:
     member: I8
     live_slots: int
     history_slots: int
-    signals: Mapping[tuple[int, str], tuple[int, int]]
+    signals: Signals
+
+
+class Signals:
+    """Where the signals of all instances are: ``signals[instance, name]`` is (slot live, slot in history)."""
+
+    def __init__(self, found: Mapping[int, Mapping[str, Signal]], live: I8, late: I8, used: Mapping[int, int]) -> None:
+        # `live` and `late` are the slots of the first output of each lane, `used` those that columns have in history.
+        self._found, self._live, self._late, self._used = found, live, late, used
+
+    def __getitem__(self, key: tuple[int, str]) -> tuple[int, int]:
+        signal = self._found[key[0]][key[1]]
+        at, output = _at(signal), signal // 4 % MOST_OUTPUTS
+        if _kind(signal) == BLOCK:
+            return int(self._live[at]) + output, int(self._late[at]) + output
+        return (at, at) if _kind(signal) == CONSTANT else (FIRST_SLOT + at, self._used[at])
+
+    def of(self, instance: int) -> Mapping[str, Signal]:
+        """Return the signals of an instance, nothing if it is not here."""
+        return self._found.get(instance, {})
 
 
 @dataclass(slots=True)
@@ -75,6 +108,28 @@ class _Lane:
     owner: int
     phase: int
     rows: Rows
+    roots: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A block as all instances of equal parameters and tables have it; `outputs`: what each of several is called."""
+
+    id: str
+    spec: BlockSpec
+    params: tuple[float, ...]
+    rows: Rows
+    table: str
+    reads: tuple[str, ...]
+    outputs: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Recipe:
+    """The steps of a template with its parameters, and what else its signals are called."""
+
+    steps: tuple[_Step, ...]
+    names: tuple[tuple[str, str], ...]
 
 
 class _Builder:
@@ -85,69 +140,92 @@ class _Builder:
         self.lanes: list[_Lane] = []
         self.found: dict[tuple[object, ...], int] = {}
         self.owners: dict[tuple[int, str], int] = {}
-        self.signals: dict[tuple[int, str], Signal] = {}
-        self.roots: dict[Signal, frozenset[int]] = {}
+        self.signals: dict[int, dict[str, Signal]] = {}
+        self.tags: dict[Signal, frozenset[int]] = {}
+        self.recipes: dict[tuple[object, ...], _Recipe] = {}
 
     def add(self, template: GraphTemplate, flat: FlatTemplate, instance: Instance) -> None:
-        mine: dict[str, Signal] = {name: ("constant", slot, 0) for name, slot in CONSTANT_SLOTS.items()}
-        for port in template.ports:
-            mine[f"{graph.PORT_PREFIX}{port.name}"] = self._port(instance, port.name)
+        recipe = self._recipe(template, flat, instance)
+        ports = {f"{graph.PORT_PREFIX}{p.name}": self._port(instance, p.name) for p in template.ports}
+        mine = {name: _signal(CONSTANT, slot) for name, slot in CONSTANT_SLOTS.items()} | ports
+        for step in recipe.steps:
+            k = self._lane(instance.id, step, tuple([mine[s] for s in step.reads]))
+            mine[step.id] = _signal(BLOCK, k)
+            for name, n in step.outputs:
+                mine[name] = _signal(BLOCK, k, n)
+        for name, inside in recipe.names:
+            mine[name] = mine[inside]
+        for name in graph.CONSTANTS:
+            del mine[name]
+        self.signals[instance.id] = mine
+
+    def _recipe(self, template: GraphTemplate, flat: FlatTemplate, instance: Instance) -> _Recipe:
+        given = tuple(sorted(instance.params.items())), tuple(sorted(instance.tables.items()))
+        known = self.recipes.get((template.code, *given))
+        if known is not None:
+            return known
+        steps = []
         for block in flat.blocks:
             values = graph.resolve(template, instance, block) | {TICK: self.tick / 1e6}
             params = tuple(_for_kernel(block.spec, name, values[name], self.tick) for name in block.spec.kernel_params)
             rows = graph.resolve_table(template, instance, block)
-            k = self._lane(instance.id, block.id, block.spec, params, rows, tuple(mine[s] for s in block.reads))
-            mine[block.id] = ("block", k, 0)
-            for n, output in enumerate(block.spec.outputs if len(block.spec.outputs) > 1 else ()):
-                mine[f"{block.id}.{output.name}"] = ("block", k, n)
-        mine |= {name: mine[inside] for name, inside in flat.names.items()}
-        self.signals |= {(instance.id, name): s for name, s in mine.items() if name not in graph.CONSTANTS}
-        self.signals |= {(instance.id, f"condition:{c.name}"): mine[c.source] for c in template.conditions}
-        self.signals |= {(instance.id, f"output:{o.name}"): mine[o.source] for o in template.outputs}
+            outputs = block.spec.outputs if len(block.spec.outputs) > 1 else ()
+            named = tuple((f"{block.id}.{output.name}", n) for n, output in enumerate(outputs))
+            steps.append(_Step(block.id, block.spec, params, rows, table_digest(rows), block.reads, named))
+        names = list(flat.names.items())
+        names += [(f"condition:{c.name}", c.source) for c in template.conditions]
+        names += [(f"output:{o.name}", o.source) for o in template.outputs]
+        recipe = self.recipes[template.code, *given] = _Recipe(tuple(steps), tuple(names))
+        return recipe
 
     def _port(self, instance: Instance, port: str) -> Signal:
         binding = instance.inputs[port]
         if binding.signal:
-            source = self.signals[binding.instance, linked(self.signals, binding.instance, binding.signal)]
+            there = self.signals[binding.instance]
+            source = there[linked(there, binding.signal)]
         else:
-            source = ("tag", self.column[binding.tag], 0)
-            self.roots[source] = frozenset([binding.tag])
+            source = _signal(TAG, self.column[binding.tag])
+            self.tags[source] = frozenset([binding.tag])
         if (binding.gain, binding.offset) == (1.0, 0.0):
             return source
-        name = f"{graph.PORT_PREFIX}{port}"
         params = (binding.gain, binding.offset)
-        return ("block", self._lane(instance.id, name, catalogue.get("load"), params, (), (source,)), 0)
+        load = _Step(f"{graph.PORT_PREFIX}{port}", catalogue.get("load"), params, (), "", (), ())
+        return _signal(BLOCK, self._lane(instance.id, load, (source,)))
 
-    def _lane(
-        self, owner: int, name: str, spec: BlockSpec, params: tuple[float, ...], rows: Rows, reads: tuple[Signal, ...]
-    ) -> int:
-        what = (spec.op, params, rows, reads)
+    def _lane(self, owner: int, step: _Step, reads: tuple[Signal, ...]) -> int:
+        what = (step.spec.op, step.params, step.table, reads)
         k = self.found.get(what)
         if k is None:
             k = self.found[what] = len(self.lanes)
-            level = 1 + max((self.lanes[s[1]].level for s in reads if s[0] == "block"), default=0)
-            roots = frozenset(chain.from_iterable(self.roots.get(s, ()) for s in reads))
-            self.roots |= {("block", k, n): roots for n in range(len(spec.outputs))}
-            key = (owner, name, spec.op, params, table_digest(rows))
-            self.lanes.append(_Lane(key, spec, reads, level, owner, _phase(spec, params, roots), rows))
+            before = [self.lanes[_at(s)] for s in reads if _kind(s) == BLOCK]
+            level = 1 + max([lane.level for lane in before], default=0)
+            roots = _union([lane.roots for lane in before] + [self.tags[s] for s in reads if _kind(s) == TAG])
+            key = (owner, step.id, step.spec.op, step.params, step.table)
+            phase = _phase(step.spec, step.params, roots)
+            self.lanes.append(_Lane(key, step.spec, reads, level, owner, phase, step.rows, roots))
         lane = self.lanes[k]
         if lane.owner != owner:
             lane.owner = SHARED
-        self.owners[owner, name] = k
+        self.owners[owner, step.id] = k
         return k
 
     def share(self) -> None:
         """Mark as shared what is read from another model, and all that comes before it."""
         for k in reversed(range(len(self.lanes))):
             reader = self.lanes[k]
-            for kind, at, _ in reader.reads:
-                if kind == "block" and self.lanes[at].owner != reader.owner:
-                    self.lanes[at].owner = SHARED
+            for s in reader.reads:
+                if _kind(s) == BLOCK and self.lanes[_at(s)].owner != reader.owner:
+                    self.lanes[_at(s)].owner = SHARED
 
 
-def linked(signals: Mapping[tuple[int, str], Any], instance: int, name: str) -> str:
+def _union(some: Sequence[frozenset[int]]) -> frozenset[int]:
+    """Return the union; where all are the same set, that one: most blocks come from the same tags as what they read."""
+    return some[0] if some and all(s is some[0] for s in some) else frozenset().union(*some)
+
+
+def linked(signals: Container[str], name: str) -> str:
     """Return what a link to `name` of an instance reads: a condition or output of that name, else a signal."""
-    return next((n for n in (f"condition:{name}", f"output:{name}") if (instance, n) in signals), name)
+    return next((n for n in (f"condition:{name}", f"output:{name}") if n in signals), name)
 
 
 def table_digest(rows: Rows) -> str:
@@ -199,26 +277,14 @@ def _tables(builder: _Builder, instances: Sequence[int], columns: int, number: M
     tab[OP] = keys[by_group, 1]
     outputs = np.array([len(lane.spec.outputs) for lane in sorted_lanes], np.int64)
     tab[codegen.S] = FIRST_SLOT + columns + np.r_[0, np.cumsum(outputs)][:n]
-    wanted = [s[1] for s in builder.signals.values() if s[0] == "tag"]
-    wanted += [s[1] for lane in lanes for s in lane.reads if s[0] == "tag"]
-    used = sorted(set(wanted))
+    used = sorted(_at(s) for s in builder.tags)
     models, member, history_slots = _stages(sorted_lanes, instances, tab, len(used))
     used_at = {c: FIRST_SLOT + i for i, c in enumerate(used)}
-
-    def slots(signal: Signal) -> tuple[int, int]:
-        kind, at, output = signal
-        if kind == "block":
-            k = int(rank[at])
-            return int(tab[codegen.S, k]) + output, int(tab[codegen.L, k]) + output
-        return (at, at) if kind == "constant" else (FIRST_SLOT + at, used_at[at])
-
-    for k, lane in enumerate(sorted_lanes):
-        for i, read in enumerate(lane.reads):
-            tab[IN + i, k], lin[i, k] = slots(read)
+    _wire(sorted_lanes, rank, used, tab, lin)
     params, floats, ints, tables, ring_size, rings = _place(sorted_lanes, groups, tab)
     return Layout(
         lanes=tuple(lane.key for lane in sorted_lanes),
-        owners={owner: int(rank[k]) for owner, k in builder.owners.items()},
+        owners=dict(zip(builder.owners, rank[list(builder.owners.values())].tolist(), strict=True)),
         groups=groups,
         tab=tab,
         lin=lin,
@@ -233,27 +299,38 @@ def _tables(builder: _Builder, instances: Sequence[int], columns: int, number: M
         member=member,
         live_slots=FIRST_SLOT + columns + int(outputs.sum()),
         history_slots=history_slots,
-        signals={name: slots(s) for name, s in builder.signals.items()},
+        signals=Signals(builder.signals, tab[codegen.S, rank], tab[codegen.L, rank], used_at),
     )
+
+
+def _wire(lanes: Sequence[_Lane], rank: I8, used: Sequence[int], tab: I8, lin: I8) -> None:
+    """Fill in the slots that the blocks read, live and in history."""
+    counts = np.array([len(lane.reads) for lane in lanes], np.int64)
+    reads = np.fromiter(chain.from_iterable(lane.reads for lane in lanes), np.int64, int(counts.sum()))
+    lane = np.repeat(np.arange(len(lanes)), counts)
+    place = np.arange(len(reads)) - np.repeat(np.cumsum(counts) - counts, counts)
+    kind, at, output = reads % 4, reads // (4 * MOST_OUTPUTS), reads // 4 % MOST_OUTPUTS
+    live, late = at.copy(), at.copy()
+    tags, blocks = kind == TAG, kind == BLOCK
+    live[tags] = FIRST_SLOT + at[tags]
+    late[tags] = FIRST_SLOT + np.searchsorted(used, at[tags])
+    source = rank[at[blocks]]
+    live[blocks], late[blocks] = tab[codegen.S, source] + output[blocks], tab[codegen.L, source] + output[blocks]
+    tab[IN + place, lane], lin[place, lane] = live, late
 
 
 def _stages(lanes: Sequence[_Lane], instances: Sequence[int], tab: I8, used: int) -> tuple[I8, I8, int]:
     """Give every output its slot in history; return where each stage begins, the lanes of all stages, and the slots needed."""
-    stages: dict[int, list[int]] = {owner: [] for owner in (SHARED, *instances)}
-    for k, lane in enumerate(lanes):  # sorted by level: each after those it reads
-        stages[lane.owner].append(k)
-    first = FIRST_SLOT + used
-    deepest = 0
-    for owner, stage in stages.items():
-        at = first
-        for k in stage:
-            tab[codegen.L, k] = at
-            at += len(lanes[k].spec.outputs)
-        if owner == SHARED:
-            first = at
-        deepest = max(deepest, at)
-    models = np.r_[0, np.cumsum([len(stage) for stage in stages.values()])].astype(np.int64)
-    return models, np.array([k for stage in stages.values() for k in stage], np.int64), deepest
+    number = {owner: m for m, owner in enumerate((SHARED, *instances))}
+    stage = np.array([number[lane.owner] for lane in lanes], np.int64)
+    member = np.argsort(stage, kind="stable")  # lanes are sorted by level: each after those it reads
+    models = np.searchsorted(stage[member], np.arange(len(number) + 1)).astype(np.int64)
+    outputs = np.array([len(lanes[k].spec.outputs) for k in member], np.int64)
+    at = np.r_[0, np.cumsum(outputs)].astype(np.int64)
+    sizes = np.diff(at[models])  # slots of each stage
+    first = FIRST_SLOT + used + np.where(np.arange(len(sizes)) > 0, sizes[0], 0)
+    tab[codegen.L, member] = at[:-1] - np.repeat(at[models[:-1]] - first, np.diff(models))
+    return models, member, int((first + sizes).max())
 
 
 def _groups(keys: I8) -> I8:
@@ -273,8 +350,8 @@ def _place(lanes: Sequence[_Lane], groups: I8, tab: I8) -> tuple[F8, F8, I8, F8,
     taken: list[list[F8] | list[I8]] = [params, floats, ints]
     sizes = [0, 0, 0]
     ring_size, rings = 0, []
-    tables: dict[Rows, int] = {}
-    table_size = 0
+    tables: dict[str, int] = {}
+    numbers: list[float] = []
     for _, first, end in groups.T:
         spec, count = lanes[first].spec, int(end - first)
         tab[LANES, first:end] = count
@@ -283,19 +360,18 @@ def _place(lanes: Sequence[_Lane], groups: I8, tab: I8) -> tuple[F8, F8, I8, F8,
         params.append(np.array([lanes[k].key[3] for k in range(first, end)], float).reshape(count, -1).T.ravel())
         floats.append(np.repeat([s.start for s in spec.floats], count).astype(float))
         ints.append(np.repeat([s.start for s in spec.ints], count).astype(np.int64))
-        for k in range(int(first), int(end)):
+        for k in range(int(first), int(end)) if spec.ring or spec.table else ():
             if spec.ring:
                 length = int(lanes[k].key[3][spec.param_names.index(spec.ring.window)])
                 tab[codegen.R, k], tab[codegen.W, k] = ring_size, length
                 rings.append((k, int(tab[codegen.I, k]) + (len(spec.ints) - 1) * count, lanes[k].phase))
                 ring_size += length * spec.ring.width
             if rows := lanes[k].rows:
-                if rows not in tables:
-                    tables[rows] = table_size
-                    table_size += len(rows) * len(rows[0])
-                tab[codegen.D, k], tab[codegen.ROWS, k], tab[codegen.WIDTH, k] = tables[rows], len(rows), len(rows[0])
+                if (digest := lanes[k].key[4]) not in tables:
+                    tables[digest] = len(numbers)
+                    numbers += chain.from_iterable(rows)
+                tab[codegen.D, k], tab[codegen.ROWS, k], tab[codegen.WIDTH, k] = tables[digest], len(rows), len(rows[0])
         sizes = [size + len(part[-1]) for size, part in zip(sizes, taken, strict=True)]
-    numbers = list(chain.from_iterable(chain.from_iterable(tables)))
     return (
         np.concatenate([*params, np.zeros(0)]),
         np.concatenate([*floats, np.zeros(0)]),

@@ -97,10 +97,6 @@ class Part:
         used = {key[2] for key in plan.lanes}
         self._drivers, self._code = kernels.drivers(), kernels.addresses(used)
         by_instance = [(i, templates[i.template]) for i in instances]
-        self._shown: dict[int, list[str]] = {i.id: [] for i in instances}
-        for instance, name in plan.signals:
-            if ":" not in name and "/" not in name:
-                self._shown[instance].append(name)
         self.conditions = tuple(
             _Watch(
                 i.id,
@@ -121,7 +117,7 @@ class Part:
             [(w.instance, w.name) for w in self.conditions],
             [(op, kernels.op_digest(op)) for op in sorted(used)],
         )
-        self.digest = hashlib.sha256(repr(said).encode()).hexdigest()
+        self.digest = hashlib.sha256(msgspec.msgpack.encode(said)).hexdigest()
 
     def _place_outputs(self, by_instance: Sequence[tuple[Instance, GraphTemplate]]) -> None:
         kept = [
@@ -132,7 +128,7 @@ class Part:
         ]
         number = {i.id: m for m, (i, _) in enumerate(by_instance)}
         signals = self.layout.signals
-        kept += [(foreign(i, s), number[i], signals[i, layout.linked(signals, i, s)]) for i, s in self.read]
+        kept += [(foreign(i, s), number[i], signals[i, layout.linked(signals.of(i), s)]) for i, s in self.read]
         kept.sort(key=lambda k: k[1])
         tags = sorted(tag for tag, _, _ in kept)
         column = {tag: c for c, tag in enumerate(tags)}
@@ -259,8 +255,8 @@ class Part:
         """Return (value, status) of every port (``in.<name>``), block and output (``<block>.<output>``) of an instance at
         `state.live_tick`, the last tick that :meth:`step` evaluated; of a template that stands in its template, the outputs only.
         None if this program does not have the instance, or nothing was evaluated yet."""
-        names = self._shown.get(instance)
-        if state.live_tick is None or names is None:
+        names = [name for name in self.layout.signals.of(instance) if ":" not in name and "/" not in name]
+        if state.live_tick is None or not names:
             return None
         return {
             name: (float(state.live_value[slot]), int(state.live_status[slot]))
