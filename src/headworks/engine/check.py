@@ -268,8 +268,14 @@ def _instances_problems(
             if graph.tick_of(template, tick) % tick:
                 field = f"templates.{template.code}.every"
                 yield _problem(field, template.every, "engine.every", every=template.every, tick=tick / 1e6)
-            yield from instance_problems(template, instance, tags, graph.tick_of(template, tick), templates)
-            yield from link_problems(template, instance, templates, {i.id: i for i in instances})
+            # Of equal parameters and tables only the first are looked at: they are the same in thousands of instances.
+            same_as = repr((instance.template, instance.params, instance.tables))
+            own_tick = graph.tick_of(template, tick)
+            bad = list(instance_problems(template, instance, tags, own_tick, templates, resolved=same_as in sound))
+            if not bad:
+                sound.add(same_as)
+            yield from bad
+            yield from link_problems(template, instance, templates, by_id)
     yield from circle_problems(instances)
 
 
@@ -370,16 +376,19 @@ def _instance_param_problems(template: GraphTemplate, instance: Instance, at: st
 
 def _resolved_problems(template: GraphTemplate, instance: Instance, block: Flat, tick: int) -> Iterator[Problem]:
     spec, values = block.spec, graph.resolve(template, instance, block)
+    at = f"templates.{template.code}.blocks.{block.id}"
+    inside = "/" in block.id  # a block of a template inside: what it was given was not looked at yet
     for param in spec.params:
         given = block.params.get(param.name)
-        field = f"instances.{instance.code}.params.{given[1:]}" if isinstance(given, str) else ""
-        if field:
+        named = isinstance(given, str)
+        field = f"instances.{instance.code}.params.{given[1:]}" if isinstance(given, str) else f"{at}.params.{param.name}"
+        if named or (inside and given is not None):
             wired = sum(read not in CONSTANTS for read in block.reads)
             node = BlockNode(id=block.id, op=spec.op, inputs=dict.fromkeys(map(str, range(wired)), ""))
             yield from _value_problems(param, values[param.name], node, field)
         if spec.ring and spec.ring.window == param.name and to_ticks(values[param.name], tick) > MAX_WINDOW_TICKS:
             yield _problem(
-                field or f"templates.{template.code}.blocks.{block.id}.params.{param.name}",
+                field,
                 values[param.name],
                 "engine.window_too_long",
                 ticks=MAX_WINDOW_TICKS,
@@ -388,3 +397,5 @@ def _resolved_problems(template: GraphTemplate, instance: Instance, block: Flat,
     if spec.table and isinstance(block.table, str):
         rows = graph.resolve_table(template, instance, block)
         yield from _rows_problems(spec.table, rows, f"instances.{instance.code}.tables.{block.table[1:]}")
+    elif spec.table and inside:
+        yield from _rows_problems(spec.table, block.table, f"{at}.table")
