@@ -99,29 +99,35 @@ class Signals:
         return self._found.get(instance, {})
 
 
-@dataclass(slots=True)
-class _Lane:
-    key: LaneKey
-    spec: BlockSpec
-    reads: tuple[Signal, ...]
-    level: int
-    owner: int
-    phase: int
-    rows: Rows
-    roots: frozenset[int]
-
-
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """A block as all instances of equal parameters and tables have it; `outputs`: what each of several is called."""
+    """A block as all instances of equal parameters and tables have it. `what` numbers op, parameters and table; `outputs`: what
+    each of several is called."""
 
     id: str
     spec: BlockSpec
     params: tuple[float, ...]
     rows: Rows
     table: str
-    reads: tuple[str, ...]
-    outputs: tuple[tuple[str, int], ...]
+    what: int
+    reads: tuple[str, ...] = ()
+    outputs: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(slots=True)
+class _Lane:
+    """A block that runs. `first` is the instance that it is named after, `owner` the only one that has it, or SHARED."""
+
+    step: _Step
+    first: int
+    owner: int
+    reads: tuple[Signal, ...]
+    level: int
+    roots: frozenset[int]
+
+    @property
+    def key(self) -> LaneKey:
+        return self.first, self.step.id, self.step.spec.op, self.step.params, self.step.table
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +144,8 @@ class _Builder:
     def __init__(self, column: Mapping[int, int], tick: int) -> None:
         self.column, self.tick = column, tick
         self.lanes: list[_Lane] = []
-        self.found: dict[tuple[object, ...], int] = {}
+        self.found: dict[tuple[int, tuple[Signal, ...]], int] = {}
+        self.numbers: dict[tuple[object, ...], int] = {}
         self.owners: dict[tuple[int, str], int] = {}
         self.signals: dict[int, dict[str, Signal]] = {}
         self.tags: dict[Signal, frozenset[int]] = {}
@@ -171,12 +178,25 @@ class _Builder:
             rows = graph.resolve_table(template, instance, block)
             outputs = block.spec.outputs if len(block.spec.outputs) > 1 else ()
             named = tuple((f"{block.id}.{output.name}", n) for n, output in enumerate(outputs))
-            steps.append(_Step(block.id, block.spec, params, rows, table_digest(rows), block.reads, named))
+            steps.append(self._step(block.id, block.spec, params, rows, block.reads, named))
         names = list(flat.names.items())
         names += [(f"condition:{c.name}", c.source) for c in template.conditions]
         names += [(f"output:{o.name}", o.source) for o in template.outputs]
         recipe = self.recipes[template.code, *given] = _Recipe(tuple(steps), tuple(names))
         return recipe
+
+    def _step(
+        self,
+        block: str,
+        spec: BlockSpec,
+        params: tuple[float, ...],
+        rows: Rows = (),
+        reads: tuple[str, ...] = (),
+        outputs: tuple[tuple[str, int], ...] = (),
+    ) -> _Step:
+        table = table_digest(rows)
+        what = self.numbers.setdefault((spec.op, params, table), len(self.numbers))
+        return _Step(block, spec, params, rows, table, what, reads, outputs)
 
     def _port(self, instance: Instance, port: str) -> Signal:
         binding = instance.inputs[port]
@@ -189,23 +209,20 @@ class _Builder:
         if (binding.gain, binding.offset) == (1.0, 0.0):
             return source
         params = (binding.gain, binding.offset)
-        load = _Step(f"{graph.PORT_PREFIX}{port}", catalogue.get("load"), params, (), "", (), ())
+        load = self._step(f"{graph.PORT_PREFIX}{port}", catalogue.get("load"), params)
         return _signal(BLOCK, self._lane(instance.id, load, (source,)))
 
     def _lane(self, owner: int, step: _Step, reads: tuple[Signal, ...]) -> int:
-        what = (step.spec.op, step.params, step.table, reads)
+        what = (step.what, reads)
         k = self.found.get(what)
         if k is None:
             k = self.found[what] = len(self.lanes)
-            before = [self.lanes[_at(s)] for s in reads if _kind(s) == BLOCK]
+            before = [self.lanes[_at(s)] for s in reads if s % 4 == BLOCK]
             level = 1 + max([lane.level for lane in before], default=0)
-            roots = _union([lane.roots for lane in before] + [self.tags[s] for s in reads if _kind(s) == TAG])
-            key = (owner, step.id, step.spec.op, step.params, step.table)
-            phase = _phase(step.spec, step.params, roots)
-            self.lanes.append(_Lane(key, step.spec, reads, level, owner, phase, step.rows, roots))
-        lane = self.lanes[k]
-        if lane.owner != owner:
-            lane.owner = SHARED
+            roots = [lane.roots for lane in before] + [self.tags[s] for s in reads if s % 4 == TAG]
+            self.lanes.append(_Lane(step, owner, owner, reads, level, _union(roots)))
+        elif self.lanes[k].owner != owner:
+            self.lanes[k].owner = SHARED
         self.owners[owner, step.id] = k
         return k
 
@@ -258,16 +275,16 @@ def _for_kernel(spec: BlockSpec, name: str, value: float, tick: int) -> float:
     return float(max(graph.to_ticks(value, tick), least))
 
 
-def _phase(spec: BlockSpec, params: tuple[float, ...], roots: frozenset[int]) -> int:
+def _phase(lane: _Lane) -> int:
     # Rings of one length would all be summed anew at the same tick; the tags they come from spread them. Not the name of the
     # block: it may come to share its lane with another, and go on.
-    return zlib.crc32(repr((spec.op, params, sorted(roots))).encode()) if spec.ring else 0
+    return zlib.crc32(repr((lane.step.spec.op, lane.step.params, sorted(lane.roots))).encode())
 
 
 def _tables(builder: _Builder, instances: Sequence[int], columns: int, number: Mapping[str, int]) -> Layout:
     lanes = builder.lanes
     n = len(lanes)
-    keys = np.array([(lane.level, number[lane.spec.op]) for lane in lanes], np.int64).reshape(n, 2)
+    keys = np.array([(lane.level, number[lane.step.spec.op]) for lane in lanes], np.int64).reshape(n, 2)
     by_group = np.lexsort((np.arange(n), keys[:, 1], keys[:, 0]))
     rank = np.empty(n, np.int64)
     rank[by_group] = np.arange(n)
@@ -275,7 +292,7 @@ def _tables(builder: _Builder, instances: Sequence[int], columns: int, number: M
     groups = _groups(keys[by_group])
     tab, lin = np.zeros((COLUMNS, n), np.int64), np.zeros((MAX_INPUTS, n), np.int64)
     tab[OP] = keys[by_group, 1]
-    outputs = np.array([len(lane.spec.outputs) for lane in sorted_lanes], np.int64)
+    outputs = np.array([len(lane.step.spec.outputs) for lane in sorted_lanes], np.int64)
     tab[codegen.S] = FIRST_SLOT + columns + np.r_[0, np.cumsum(outputs)][:n]
     used = sorted(_at(s) for s in builder.tags)
     models, member, history_slots = _stages(sorted_lanes, instances, tab, len(used))
@@ -325,7 +342,7 @@ def _stages(lanes: Sequence[_Lane], instances: Sequence[int], tab: I8, used: int
     stage = np.array([number[lane.owner] for lane in lanes], np.int64)
     member = np.argsort(stage, kind="stable")  # lanes are sorted by level: each after those it reads
     models = np.searchsorted(stage[member], np.arange(len(number) + 1)).astype(np.int64)
-    outputs = np.array([len(lanes[k].spec.outputs) for k in member], np.int64)
+    outputs = np.array([len(lanes[k].step.spec.outputs) for k in member], np.int64)
     at = np.r_[0, np.cumsum(outputs)].astype(np.int64)
     sizes = np.diff(at[models])  # slots of each stage
     first = FIRST_SLOT + used + np.where(np.arange(len(sizes)) > 0, sizes[0], 0)
@@ -353,21 +370,21 @@ def _place(lanes: Sequence[_Lane], groups: I8, tab: I8) -> tuple[F8, F8, I8, F8,
     tables: dict[str, int] = {}
     numbers: list[float] = []
     for _, first, end in groups.T:
-        spec, count = lanes[first].spec, int(end - first)
+        spec, count = lanes[first].step.spec, int(end - first)
         tab[LANES, first:end] = count
         for table, row in enumerate((codegen.P, codegen.F, codegen.I)):
             tab[row, first:end] = sizes[table] + np.arange(count)
-        params.append(np.array([lanes[k].key[3] for k in range(first, end)], float).reshape(count, -1).T.ravel())
+        params.append(np.array([lanes[k].step.params for k in range(first, end)], float).reshape(count, -1).T.ravel())
         floats.append(np.repeat([s.start for s in spec.floats], count).astype(float))
         ints.append(np.repeat([s.start for s in spec.ints], count).astype(np.int64))
         for k in range(int(first), int(end)) if spec.ring or spec.table else ():
             if spec.ring:
-                length = int(lanes[k].key[3][spec.param_names.index(spec.ring.window)])
+                length = int(lanes[k].step.params[spec.param_names.index(spec.ring.window)])
                 tab[codegen.R, k], tab[codegen.W, k] = ring_size, length
-                rings.append((k, int(tab[codegen.I, k]) + (len(spec.ints) - 1) * count, lanes[k].phase))
+                rings.append((k, int(tab[codegen.I, k]) + (len(spec.ints) - 1) * count, _phase(lanes[k])))
                 ring_size += length * spec.ring.width
-            if rows := lanes[k].rows:
-                if (digest := lanes[k].key[4]) not in tables:
+            if rows := lanes[k].step.rows:
+                if (digest := lanes[k].step.table) not in tables:
                     tables[digest] = len(numbers)
                     numbers += chain.from_iterable(rows)
                 tab[codegen.D, k], tab[codegen.ROWS, k], tab[codegen.WIDTH, k] = tables[digest], len(rows), len(rows[0])
