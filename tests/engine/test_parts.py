@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from msgspec.structs import replace
@@ -22,7 +23,7 @@ from headworks.blocks.template import (
     Text,
 )
 from headworks.engine.backtest import LASTING, lead
-from headworks.engine.graph import flatten, signal_units
+from headworks.engine.graph import find_inside, flatten, offered, signal_units, written_out
 from headworks.engine.program import Program, compile_program
 
 pytestmark = pytest.mark.feature("PLT-08")
@@ -404,3 +405,41 @@ def test_times_that_do_not_fit_are_refused() -> None:
     with pytest.raises(Invalid) as e:
         compiled(pump(), SLOWLY, library={**RATES, "pump": replace(PUMP, every=60.0)})
     assert [(p.field, p.code) for p in e.value.problems] == [("instances.S.inputs.x", "engine.link_slower")]
+    with pytest.raises(Invalid) as e:
+        compiled(pump(), SLOWLY, library={**RATES, "pump": replace(PUMP, every=4.0)})
+    assert [(p.field, p.code) for p in e.value.problems] == [("instances.S.inputs.x", "engine.link_uneven")]
+
+
+def test_what_is_inside_is_told_where_it_stands() -> None:
+    program = compiled(pump())
+    state = program.new_state()
+    program.step(state, *rows(4)[:])
+    found = find_inside(PUMP, LIBRARY, ["d"])
+    assert found is not None
+    assert found.names == {"in.x": "in.drive", "mean": "d/mean", "over": "d/over", "late": "d/late"}
+    assert find_inside(PUMP, LIBRARY, ["gap"]) is None
+    every = program.signals(state, 1, inside=True)
+    assert every is not None
+    assert set(found.names.values()) <= set(every)
+    assert every["d/late"] == every["d.high"]
+
+
+def test_a_template_written_out_computes_the_same() -> None:
+    data = rows()[:]
+    # Names of blocks that are inside have a slash, which people may not write.
+    text = msgspec.json.encode(written_out(PUMP, LIBRARY)).replace(b"/", b"_")
+    plain = {**LIBRARY, "pump": msgspec.json.decode(text, type=GraphTemplate)}
+    a, b = (p.run(p.new_state(), *data) for p in (compiled(pump()), compiled(pump(), library=plain)))
+    np.testing.assert_array_equal(bits(a.calc_value), bits(b.calc_value))
+    assert a.edges == b.edges
+
+
+def test_what_models_offer_to_others() -> None:
+    found = offered(PUMP, LIBRARY)
+    assert {n: (s.kind, s.unit) for n, s in found.items() if n in ("hot", "gap", "d.mean", "either", "in.free")} == {
+        "hot": ("bool", ""),
+        "gap": ("value", "K"),
+        "d.mean": ("value", "℃"),
+        "either": ("bool", ""),
+        "in.free": ("value", "℃"),
+    }

@@ -59,9 +59,11 @@ class Event(msgspec.Struct, frozen=True, tag="v"):
 
 
 class SignalsWanted(msgspec.Struct, frozen=True, tag="q"):
-    """Asked of an engine (subject kind "ask", ``engine-<partition>``): what a model instance computes now."""
+    """Asked of an engine (subject kind "ask", ``engine-<partition>``): what a model instance computes now. `inside`: the blocks
+    of templates that stand in its template too."""
 
     instance: int
+    inside: bool = False
 
 
 class Signals(msgspec.Struct, frozen=True, tag="s"):

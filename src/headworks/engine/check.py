@@ -308,6 +308,8 @@ def link_problems(
             continue
         if template.every < other.every:
             yield _problem(field, binding.signal, "engine.link_slower", every=other.every, own=template.every)
+        elif other.every and to_ticks(template.every, 1) % to_ticks(other.every, 1):
+            yield _problem(field, binding.signal, "engine.link_uneven", every=other.every, own=template.every)
         offered = {name: signal.kind for name, signal in graph.offered(other, templates).items()}
         if binding.signal not in offered:
             yield _problem(
@@ -381,7 +383,9 @@ def _resolved_problems(template: GraphTemplate, instance: Instance, block: Flat,
     for param in spec.params:
         given = block.params.get(param.name)
         named = isinstance(given, str)
-        field = f"instances.{instance.code}.params.{given[1:]}" if isinstance(given, str) else f"{at}.params.{param.name}"
+        field = (
+            f"instances.{instance.code}.params.{given[1:]}" if isinstance(given, str) else f"{at}.params.{param.name}"
+        )
         if named or (inside and given is not None):
             wired = sum(read not in CONSTANTS for read in block.reads)
             node = BlockNode(id=block.id, op=spec.op, inputs=dict.fromkeys(map(str, range(wired)), ""))
@@ -397,5 +401,5 @@ def _resolved_problems(template: GraphTemplate, instance: Instance, block: Flat,
     if spec.table and isinstance(block.table, str):
         rows = graph.resolve_table(template, instance, block)
         yield from _rows_problems(spec.table, rows, f"instances.{instance.code}.tables.{block.table[1:]}")
-    elif spec.table and inside:
+    elif spec.table and inside and not isinstance(block.table, str):
         yield from _rows_problems(spec.table, block.table, f"{at}.table")

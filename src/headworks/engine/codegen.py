@@ -59,8 +59,8 @@ LIVE = types.void(i8, i8, i8, pi, i8, pf, pf, pi, pf, pf, pf, pu)
 HISTORY = types.void(i8, i8, i8, i8, i8, pi, i8, pi, pf, pf, pi, pf, pf, pf, pu)
 
 
-def array(of, dimensions, readonly=False):
-    return types.Array(of, dimensions, "C", readonly=readonly)
+def array(of, dimensions, readonly=False, layout="C"):
+    return types.Array(of, dimensions, layout, readonly=readonly)
 
 '''
 
@@ -144,8 +144,8 @@ def live(table, instant, tick, own, value, status, groups, tab, P, F, I, R, D, V
     return found, code, evidence, worst
 
 
-@njit((array(i8, 2), i8, i8, i8, i8, i8, array(f8, 2, True), array(u4, 2, True), array(i8, 1), array(i8, 1), array(i8, 1),
-       array(i8, 2), array(i8, 2), array(f8, 1), array(f8, 1), array(i8, 1), array(f8, 1), array(f8, 1), array(f8, 2),
+@njit((array(i8, 2), i8, i8, i8, i8, i8, array(f8, 2, True, "A"), array(u4, 2, True, "A"), array(i8, 1), array(i8, 1),
+       array(i8, 1), array(i8, 2), array(i8, 2), array(f8, 1), array(f8, 1), array(i8, 1), array(f8, 1), array(f8, 1), array(f8, 2),
        array(u4, 2), array(i8, 1), array(i8, 2), array(f8, 2), array(u4, 2), array(i8, 1), array(i8, 2), array(i8, 1)),
       cache=True, **JIT)
 def history(table, instant, tick, own, start, rows, value, status, used, models, member, tab, lin, P, F, I, R, D, V, Q, calc_of,

@@ -159,11 +159,36 @@ def written_out(template: GraphTemplate, library: Library) -> GraphTemplate:
             for b in flat.blocks
         ),
         conditions=tuple(
-            msgspec.structs.replace(c, source=flat.names[c.source], value=None if c.value is None else flat.names[c.value])
+            msgspec.structs.replace(
+                c, source=flat.names[c.source], value=None if c.value is None else flat.names[c.value]
+            )
             for c in template.conditions
         ),
         outputs=tuple(msgspec.structs.replace(o, source=flat.names[o.source]) for o in template.outputs),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """A template where it stands: what its signals are called in the template written out, its parameters and tables there
+    (``$<name>``: those of the outermost template)."""
+
+    template: GraphTemplate
+    names: Mapping[str, str]
+    params: Mapping[str, float | str]
+    tables: Mapping[str, Rows | str]
+
+
+def find_inside(template: GraphTemplate, library: Library, path: Sequence[str]) -> Inside | None:
+    """Return the template that stands at a node of a checked template (or at a node of that one ...), None if none does."""
+    use = _Use(template, library)
+    for name in path:
+        node = next((n for n in use.template.blocks if n.id == name and n.graph), None)
+        if node is None:
+            return None
+        use = use.inner(node)
+    names = {s: use.source(s) for s in signals(use.template, library) if s not in CONSTANTS}
+    return Inside(use.template, names, use.params or {}, use.tables or {})
 
 
 def block_of(source: str) -> str:

@@ -251,11 +251,12 @@ class Part:
         """Return (instance, condition) of every condition that is raised."""
         return [(w.instance, w.name) for w, up in zip(self.conditions, state.edge, strict=True) if up]
 
-    def signals(self, state: PartState, instance: int) -> dict[str, tuple[float, int]] | None:
+    def signals(self, state: PartState, instance: int, inside: bool = False) -> dict[str, tuple[float, int]] | None:
         """Return (value, status) of every port (``in.<name>``), block and output (``<block>.<output>``) of an instance at
-        `state.live_tick`, the last tick that :meth:`step` evaluated; of a template that stands in its template, the outputs only.
+        `state.live_tick`, the last tick that :meth:`step` evaluated; of a template that stands in its template, the outputs
+        only, or (`inside`) every block too (``<node>/<block>``).
         None if this program does not have the instance, or nothing was evaluated yet."""
-        names = [name for name in self.layout.signals.of(instance) if ":" not in name and "/" not in name]
+        names = [name for name in self.layout.signals.of(instance) if ":" not in name and (inside or "/" not in name)]
         if state.live_tick is None or not names:
             return None
         return {
@@ -317,7 +318,7 @@ class Part:
                 "engine.rows_mismatch", rows=value.shape, expected=(len(ticks), self.columns), program=self.digest[:12]
             )
         ticks = np.ascontiguousarray(ticks, np.int64)
-        value, status = np.ascontiguousarray(value, np.float64), np.ascontiguousarray(status, np.uint32)
+        value, status = np.asarray(value, np.float64), np.asarray(status, np.uint32)
         cuts = (
             [0, *(np.flatnonzero(np.diff(ticks) != self.tick) + 1).tolist(), len(ticks)]
             if len(ticks) > 1
@@ -354,6 +355,7 @@ class Part:
     def _live(self, state: PartState, ticks: I8, value: F8, status: U4) -> tuple[F8, U4, list[Edge]]:
         calc, calc_status = self._room(len(ticks), len(self.calc_tags))
         plan = self.layout
+        value, status = np.ascontiguousarray(value), np.ascontiguousarray(status)
         found, code, proof, worst = self._drivers.live(
             self._code, int(ticks[0]), self.tick, self._own, value, status, plan.groups, plan.tab, plan.params,
             state.floats, state.ints, state.ring, plan.tables, state.live_value, state.live_status, self._calc_slots,

@@ -88,6 +88,7 @@ class Program:
         own = [[int(tag) for tag in p.calc_tags if tag < 1 << 32] for p in parts]
         self.calc_tags = np.array(sorted(tag for some in own for tag in some), np.uint32)
         self._columns = [np.searchsorted(self.calc_tags, some) for some in own]
+        self._alone = len(parts) == 1 and parts[0].tick == tick
         self.conditions = tuple(w for p in parts for w in p.conditions)
         self._order = {(w.instance, w.name): n for n, w in enumerate(self.conditions)}
         # Of what a slower part reads: the part it is of, and its column there.
@@ -163,11 +164,12 @@ class Program:
         """Return (instance, condition) of every condition that is raised."""
         return [key for p, s in zip(self.parts, state.parts, strict=True) for key in p.raised(s)]
 
-    def signals(self, state: State, instance: int) -> dict[str, tuple[float, int]] | None:
+    def signals(self, state: State, instance: int, inside: bool = False) -> dict[str, tuple[float, int]] | None:
         """Return (value, status) of every port (``in.<name>``), block and output (``<block>.<output>``) of an instance at
-        `state.live_tick`, the last tick that :meth:`step` evaluated; of a template that stands in its template, the outputs only.
+        `state.live_tick`, the last tick that :meth:`step` evaluated; of a template that stands in its template, the outputs
+        only, or (`inside`) every block too (``<node>/<block>``).
         None if this program does not have the instance, or nothing was evaluated yet."""
-        found = (p.signals(s, instance) for p, s in zip(self.parts, state.parts, strict=True))
+        found = (p.signals(s, instance, inside) for p, s in zip(self.parts, state.parts, strict=True))
         return None if state.live_tick is None else next((f for f in found if f is not None), None)
 
     def conditions_of(self, state: State, instance: int) -> dict[str, bool]:
@@ -218,6 +220,8 @@ class Program:
         shape = (len(ticks), len(self.tags))
         if state.program_digest != self.digest or value.shape != shape or status.shape != shape:
             raise Fault("engine.rows_mismatch", rows=value.shape, expected=shape, program=self.digest[:12])
+        if self._alone:
+            return self._evaluate_alone(state, ticks, value, status, work)
         calc_value = np.empty((len(ticks), len(self.calc_tags)))
         calc_status = np.empty((len(ticks), len(self.calc_tags)), np.uint32)
         edges: list[Edge] = []
@@ -235,6 +239,17 @@ class Program:
         if len(self.parts) > 1:
             edges.sort(key=lambda e: (e.tick, self._order[e.instance, e.condition]))
         return StepResult(self.calc_tags, calc_value, calc_status, edges)
+
+    def _evaluate_alone(
+        self, state: State, ticks: I8, value: F8, status: U4, work: Callable[[Part, Any, I8, F8, U4], StepResult]
+    ) -> StepResult:
+        """The same where there is one part, so that nothing is to be put together."""
+        out = work(self.parts[0], state.parts[0], ticks, value, status)
+        if len(ticks):
+            state.evaluations += len(ticks) * len(self.parts[0].layout.lanes)
+            state.held_value[:], state.held_status[:] = out.calc_value[-1], out.calc_status[-1]
+            state.last_tick = int(ticks[-1])
+        return StepResult(self.calc_tags, out.calc_value, out.calc_status, out.edges)
 
     def _rows(self, i: int, mine: I8, value: F8, status: U4, results: Sequence[tuple[I8, StepResult]]) -> tuple[F8, U4]:
         """Return the rows of a part: those of its ticks, and beside the tags what it reads of faster parts."""

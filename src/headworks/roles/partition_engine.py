@@ -137,15 +137,15 @@ class PartitionEngine:
         """Answer what an instance computes now."""
         found = Signals()
         try:
-            instance = messages.decode(data, SignalsWanted).instance
+            wanted = messages.decode(data, SignalsWanted)
         except Fault as e:
             self._log.warning("question unreadable", error=str(e))
             return messages.encode(found)
         if self._running is not None and self._state is not None:
             program, state = self._running.program, self._state
-            signals = program.signals(state, instance)
+            signals = program.signals(state, wanted.instance, wanted.inside)
             if signals is not None:
-                found = Signals(state.live_tick, signals, program.conditions_of(state, instance))
+                found = Signals(state.live_tick, signals, program.conditions_of(state, wanted.instance))
         return messages.encode(found)
 
     async def stop(self) -> None:
