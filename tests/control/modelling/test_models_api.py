@@ -95,6 +95,9 @@ def test_one_model_with_its_graph(client: Client) -> None:
             "name": "t",
             "title": None,
             "unit": "℃",
+            "kind": "value",
+            "link": None,
+            "reads": None,
             "tag": {"id": tag.id, "code": "P1.T", "title": text("轴承温度", "Bearing temperature"), "unit": "℃"},
         }
     ]

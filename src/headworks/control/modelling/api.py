@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest
 from ninja import Query, Router, Schema
 from pydantic import Field
 
 from headworks.control.access.authority import authorize
-from headworks.control.modelling import live, queries
+from headworks.control.modelling import live, queries, structure
 from headworks.control.project.schemas import GuidanceOut, TitleOut
 
 router = Router()
 
+Path = Annotated[str, Field(max_length=queries.LONGEST_QUERY)]
 Words = Annotated[str, Field(max_length=queries.LONGEST_QUERY)]
 
 
@@ -54,10 +55,25 @@ class PortOut(Schema):
     name: str
     title: TitleOut | None
     unit: str
+    kind: Literal["value", "bool"]
+
+
+class LinkOut(Schema):
+    """A signal of another model that a port reads: a condition, an output, or a signal by the name it has in its graph."""
+
+    model: int
+    code: str
+    title: TitleOut
+    signal: str
+    signal_title: TitleOut | None
 
 
 class BoundPortOut(PortOut):
+    """A port with what it reads: a tag, or another model; of a template inside (`inside`), what it reads around it."""
+
     tag: TagRef | None
+    link: LinkOut | None
+    reads: str | None
 
 
 class ParamOut(Schema):
@@ -73,16 +89,42 @@ class SetParamOut(ParamOut):
     value: float
 
 
+class TableOut(Schema):
+    """A table of numbers in force. `own`: the model says it, not the template."""
+
+    name: str
+    title: TitleOut | None
+    rows: list[list[float]]
+    own: bool
+
+
+class SignalKindOut(Schema):
+    """An output of a block: `signal` is its name among the live values, and what other blocks read."""
+
+    name: str
+    title: TitleOut | None
+    signal: str
+    kind: Literal["value", "bool"]
+    unit: str
+
+
 class BlockOut(Schema):
-    """A block. `inputs` says what each input reads (``in.<port>``, a block, ``true``, ``false``), `params` are numbers or
-    ``$<name>`` for a parameter of the model, those left out in the template included."""
+    """A block, or a template that stands as one (`graph`: its code).
+
+    `inputs` says what each input reads (``in.<port>``, a block, ``<block>.<output>``, ``true``, ``false``), `params` are
+    numbers or ``$<name>`` for a parameter of the model, those left out in the template included. `unit` is that of the first
+    output, `table` the rows in force.
+    """
 
     id: str
     op: str
+    graph: str | None
     title: TitleOut
     inputs: dict[str, str]
     params: dict[str, float | str]
     unit: str
+    outputs: list[SignalKindOut]
+    table: list[list[float]] | None
 
 
 class BareConditionOut(Schema):
@@ -106,16 +148,22 @@ class OutputOut(Schema):
 
 
 class ModelOut(Schema):
+    """A model. `inside`: the nodes at which the template stands that is shown, "" for the model itself. `every_s`: how often it
+    is evaluated."""
+
     id: int
     code: str
+    inside: str
     template: str
     version: int
     title: TitleOut
     asset: AssetRef
     partition: str
     tick_ms: int
+    every_s: float
     ports: list[BoundPortOut]
     params: list[SetParamOut]
+    tables: list[TableOut]
     blocks: list[BlockOut]
     conditions: list[ConditionOut]
     outputs: list[OutputOut]
@@ -137,10 +185,12 @@ class TemplateOut(Schema):
     version: int
     plant: str
     title: TitleOut
+    every_s: float
     ports: list[PortOut]
     params: list[ParamOut]
     conditions: list[BareConditionOut]
     blocks: int
+    graphs: list[str]
     models: int
 
 
@@ -174,18 +224,21 @@ def models(request: HttpRequest, wanted: Query[ModelFilter]) -> Any:
 
 
 @router.get("models/{model_id}", response=ModelOut)
-def model(request: HttpRequest, model_id: int) -> Any:
-    """Return one model with its graph, its blocks in the order they run."""
+def model(request: HttpRequest, model_id: int, inside: Path = "") -> Any:
+    """Return one model with its graph, its blocks in the order they run; or the graph of the template that stands at a node of it
+    (`inside`: ``node``, ``node/node`` ...)."""
     authorize(request.user, "models.view")
-    return queries.instance_body(queries.instance(model_id))
+    return structure.body(structure.structure_of(queries.instance(model_id), inside))
 
 
 @router.get("models/{model_id}/live", response=LiveOut)
-def model_live(request: HttpRequest, model_id: int) -> Any:
-    """Return what a model computes at its newest tick, asked from the engine: every port, block and condition."""
+def model_live(request: HttpRequest, model_id: int, inside: Path = "") -> Any:
+    """Return what a model computes at its newest tick, asked from the engine: every port, block, output and condition; or every
+    signal of the template that stands at a node of it (`inside`)."""
     authorize(request.user, "models.view")
     found = queries.instance(model_id)
-    return live.signals(found.id, found.partition.code)
+    names = structure.structure_of(found, inside).names() if inside else None
+    return live.signals(found.id, found.partition.code, names)
 
 
 @router.get("templates", response=TemplatesOut)

@@ -15,6 +15,12 @@ from headworks.engine.graph import Library, Signal
 K = TypeVar("K", str, int)
 
 
+def own_unit(unit: str) -> str:
+    """Return the unit a port wants of what it reads, "" for any. That of another port (``unit(x)``) is said by a template that is
+    made to stand in others."""
+    return "" if graph.UNIT_OF.search(unit) else unit
+
+
 @dataclass(frozen=True, slots=True)
 class Reads(Generic[K]):
     """A model: its template, and what its ports read: the unit of a tag, or (model, signal) of another one."""
@@ -53,6 +59,7 @@ class Offered(Generic[K]):
 
     def with_units(self, template: GraphTemplate, reads: Reads[K]) -> GraphTemplate:
         """Return a template whose ports have units, those of what they read where the template says none."""
-        found = {p.name: self.unit(reads.inputs.get(p.name, "")) for p in template.ports if not p.unit}
-        ports = tuple(msgspec.structs.replace(p, unit=p.unit or found[p.name]) for p in template.ports)
-        return msgspec.structs.replace(template, ports=ports)
+        found = {p.name: own_unit(p.unit) or self.unit(reads.inputs.get(p.name, "")) for p in template.ports}
+        return msgspec.structs.replace(
+            template, ports=tuple(msgspec.structs.replace(p, unit=found[p.name]) for p in template.ports)
+        )

@@ -12,7 +12,7 @@ from headworks.base.units import conversion
 from headworks.blocks.library import builtin
 from headworks.blocks.template import Binding, GraphTemplate, Instance, Rows
 from headworks.bus.plan import DevicePlan, OpcUaSource, PartitionPlan, Point, TagPlan
-from headworks.control.modelling.links import Offered, Reads
+from headworks.control.modelling.links import Offered, Reads, own_unit
 from headworks.control.modelling.models import ModelInstance, Template, TemplateVersion
 from headworks.control.twin import models as twin
 from headworks.control.twin.models import Device, Partition, Tag
@@ -126,7 +126,7 @@ def _instance(
 ) -> Instance:
     assert m.template is not None
     graph = templates[m.template.code]
-    wanted = {p.name: p.unit for p in graph.ports}
+    wanted = {p.name: own_unit(p.unit) for p in graph.ports}
     inputs = {port: binding(tag, units[tag], wanted[port]) for port, tag in m.read_tags.items() if port in wanted}
     inputs |= {p: link(read, offered.unit(read), wanted[p]) for p, read in m.read_models.items() if p in wanted}
     return Instance(

@@ -10,13 +10,11 @@ from django.apps import apps
 from django.db.models import Count, Q, QuerySet
 
 from headworks.base.errors import NotFound
-from headworks.blocks import catalogue
-from headworks.blocks.template import Condition, GraphTemplate, Guidance, Text
+from headworks.blocks.template import Condition, GraphTemplate, Text
 from headworks.control.modelling.models import ModelInstance, Template, TemplateVersion
-from headworks.control.twin.models import Tag
+from headworks.control.modelling.structure import guidance, guidance_texts, param, text
 from headworks.control.twin.queries import asset_in_use
 from headworks.control.twin.search import pinyin
-from headworks.engine import graph
 
 LONGEST_QUERY = 200
 
@@ -99,61 +97,6 @@ def instance(model: int) -> ModelInstance:
     return found
 
 
-def instance_body(m: ModelInstance) -> dict[str, Any]:
-    """Return a model instance with its graph, as the API says it."""
-    assert m.template is not None
-    t = newest_graphs([m.template_id])[m.template_id]
-    tags = Tag.objects.in_bulk({*m.inputs.values(), *m.outputs.values()})
-    units = graph.signal_units(t, {})
-    return {
-        "id": m.id,
-        "code": m.code,
-        "template": t.code,
-        "version": t.version,
-        "title": _text(t.title),
-        "asset": {"id": m.asset_id, "code": m.asset.code, "title": {"zh": m.asset.title_zh, "en": m.asset.title_en}},
-        "partition": m.partition.code,
-        "tick_ms": m.partition.tick // 1000,
-        "ports": [
-            {"name": p.name, "title": _text(p.title), "unit": p.unit, "tag": _tag(tags.get(m.inputs.get(p.name)))}
-            for p in t.ports
-        ],
-        "params": [{**_param(p), "value": m.params.get(p.name, p.default)} for p in t.params],
-        "blocks": [
-            {
-                "id": b.id,
-                "op": b.op,
-                "title": {"zh": catalogue.get(b.op).zh, "en": catalogue.get(b.op).en},
-                "inputs": b.inputs,
-                "params": {p.name: p.default for p in catalogue.get(b.op).params if p.default is not None} | b.params,
-                "unit": units[b.id],
-            }
-            for b, _ in graph.order(t)
-        ],
-        "conditions": [
-            {
-                "name": c.name,
-                "title": _text(c.title),
-                "priority": c.priority,
-                "source": c.source,
-                "value": c.value,
-                "guidance": _guidance(c.guidance),
-            }
-            for c in t.conditions
-        ],
-        "outputs": [
-            {
-                "name": o.name,
-                "title": _text(o.title),
-                "source": o.source,
-                "unit": o.unit or units.get(o.source, ""),
-                "tag": _tag(tags.get(m.outputs.get(o.name))),
-            }
-            for o in t.outputs
-        ],
-    }
-
-
 def template_rows() -> list[dict[str, Any]]:
     """Return every template in use, with its number of instances."""
     rows = []
@@ -163,11 +106,13 @@ def template_rows() -> list[dict[str, Any]]:
                 "code": t.code,
                 "version": t.version,
                 "plant": record.plant.code,
-                "title": _text(t.title),
-                "ports": [{"name": p.name, "title": _text(p.title), "unit": p.unit} for p in t.ports],
-                "params": [_param(p) for p in t.params],
-                "conditions": [{"name": c.name, "title": _text(c.title), "priority": c.priority} for c in t.conditions],
+                "title": text(t.title),
+                "every_s": t.every,
+                "ports": [{"name": p.name, "title": text(p.title), "unit": p.unit, "kind": p.kind} for p in t.ports],
+                "params": [param(p) for p in t.params],
+                "conditions": [{"name": c.name, "title": text(c.title), "priority": c.priority} for c in t.conditions],
                 "blocks": len(t.blocks),
+                "graphs": sorted({b.graph for b in t.blocks if b.graph}),
                 "models": count,
             }
         )
@@ -185,17 +130,17 @@ def knowledge_rows(q: str = "") -> list[dict[str, Any]]:
     told: dict[tuple[str, str, Condition], dict[str, Any]] = {}
     for _, t, count in _templates():
         for c in t.conditions:
-            said = _guidance(c.guidance)
-            if said is None or not _mentions(t, c.name, [t.title, c.title, *_texts(c.guidance)], words):
+            said = guidance(c.guidance)
+            if said is None or not _mentions(t, c.name, [t.title, c.title, *guidance_texts(c.guidance)], words):
                 continue
             if (row := told.get((t.code, t.title.zh, c))) is not None:
                 row["models"] += count
                 continue
             row = told[t.code, t.title.zh, c] = {
                 "template": t.code,
-                "template_title": _text(t.title),
+                "template_title": text(t.title),
                 "condition": c.name,
-                "title": _text(c.title),
+                "title": text(c.title),
                 "priority": c.priority,
                 "guidance": said,
                 "models": count,
@@ -218,35 +163,3 @@ def _mentions(t: GraphTemplate, condition: str, texts: list[Text], words: list[s
     said = [t.code, condition, *(x.zh for x in texts), *(x.en for x in texts), *(pinyin(x.zh) for x in texts[:3])]
     whole = " ".join(said).lower()
     return all(word in whole for word in words)
-
-
-def _texts(guidance: Guidance | None) -> list[Text]:
-    return [] if guidance is None else [guidance.mode, *guidance.symptoms, *guidance.causes, *guidance.actions]
-
-
-def _guidance(guidance: Guidance | None) -> dict[str, Any] | None:
-    if not any(text.zh or text.en for text in _texts(guidance)):
-        return None
-    said: dict[str, Any] = msgspec.to_builtins(guidance)
-    return said
-
-
-def _text(text: Text | None) -> dict[str, str] | None:
-    return None if text is None else {"zh": text.zh, "en": text.en}
-
-
-def _param(p: Any) -> dict[str, Any]:
-    return {
-        "name": p.name,
-        "title": _text(p.title),
-        "unit": p.unit,
-        "default": p.default,
-        "low": p.low,
-        "high": p.high,
-    }
-
-
-def _tag(t: Tag | None) -> dict[str, Any] | None:
-    if t is None:
-        return None
-    return {"id": t.id, "code": t.code, "title": {"zh": t.title_zh, "en": t.title_en}, "unit": t.unit}

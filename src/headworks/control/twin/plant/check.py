@@ -11,6 +11,7 @@ from headworks.base import kks, units
 from headworks.base.errors import Invalid
 from headworks.blocks.template import Binding, GraphTemplate, Instance, Output, Parameter, Port, Text
 from headworks.bus import subjects
+from headworks.control.modelling.links import own_unit
 from headworks.control.twin.models import CODE, KEY, TITLE, UNIT
 from headworks.control.twin.near import Near
 from headworks.control.twin.plant.groups import check_groups
@@ -362,7 +363,7 @@ class Checker:
                 self.problem(row.place.at("every"), t.every, "plant.out_of_range", low=0, high=LONGEST_EVERY)
                 continue
             for number, node in enumerate(t.blocks):
-                self._unit(node.unit, row.place.at("blocks", number, "unit"))
+                self._unit(own_unit(node.unit), row.place.at("blocks", number, "unit"))
             united: dict[str, Sequence[Port | Parameter | Output]] = {
                 "ports": t.ports,
                 "params": t.params,
@@ -370,7 +371,7 @@ class Checker:
             }
             for group, things in united.items():
                 for number, thing in enumerate(things):
-                    self._unit(thing.unit, row.place.at(group, number, "unit"))
+                    self._unit(own_unit(thing.unit), row.place.at(group, number, "unit"))
             self._version(t.version, row.place)
             if not found:
                 good[code] = t
@@ -404,7 +405,7 @@ class Checker:
             self._same_partition(tag, partition, at)
             if port in ports:
                 # No unit is a unit here: a number alone does not become ℃.
-                self.convertible(tag.unit or "1", ports[port].unit, at, of=f"{i.template}.{port}")
+                self.convertible(tag.unit or "1", own_unit(ports[port].unit), at, of=f"{i.template}.{port}")
 
     def _bound(self, i: InstanceRow, port: str, tag: str, partition: str | None, at: str) -> bool:
         """Whether the tag of a port is there; if not, that is noted with the unit of the plant it is missing on."""
@@ -431,7 +432,7 @@ class Checker:
                 self.problem(at, code, "plant.written_twice", tag=code, first=written[code])
             written.setdefault(code, at)
             self._same_partition(tag, partition, at)
-            if name in outputs and outputs[name].unit != tag.unit and outputs[name].unit:
+            if name in outputs and own_unit(outputs[name].unit) not in ("", tag.unit):
                 # What a model computes is kept as it is, so the tag has to say the same unit.
                 self.problem(at, tag.unit, "plant.output_unit", tag=code, unit=tag.unit, wanted=outputs[name].unit)
 
@@ -475,7 +476,9 @@ class Checker:
     def cell(self, place: Place, group: str, name: str) -> str:
         """Return the place of one entry of an instance, which is nested in YAML and a column in CSV."""
         if place.lines is None:
-            return place.at(f"{ {'inputs': 'in', 'params': 'param', 'outputs': 'out', 'tables': 'table'}.get(group, group) }.{name}")
+            return place.at(
+                f"{ {'inputs': 'in', 'params': 'param', 'outputs': 'out', 'tables': 'table'}.get(group, group) }.{name}"
+            )
         return place.at(group, name) if name else place.at(group)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from headworks.blocks.template import Binding, GraphTemplate, Instance
-from headworks.control.modelling.links import Offered, Reads
+from headworks.control.modelling.links import Offered, Reads, own_unit
 from headworks.control.twin.plant.records import InstanceRow, link_of
 from headworks.control.twin.plant.rest import RecordPlace
 from headworks.control.twin.plant.source import Place, Row
@@ -83,4 +83,4 @@ class _Links:
             if ports[port].kind == "value":
                 found = self.offered.unit(link_of(i.inputs[port]) or "")
                 at = self.checker.cell(row.place, "inputs", port)
-                self.checker.convertible(found or "1", ports[port].unit, at, of=f"{i.template}.{port}")
+                self.checker.convertible(found or "1", own_unit(ports[port].unit), at, of=f"{i.template}.{port}")
