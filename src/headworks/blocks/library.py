@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from headworks.blocks.template import Condition, GraphTemplate, Parameter, Port, Text
+from headworks.blocks.template import Condition, GraphTemplate, Output, Parameter, Port, Text
 
 MARK = "<!-- The table below is written by python -m headworks.blocks.library -->"
 
@@ -45,14 +45,18 @@ def builtin() -> dict[str, GraphTemplate]:
 
 
 def table(templates: Iterable[GraphTemplate]) -> str:
-    """Return templates as a Markdown table: code, title, ports and parameters with units, conditions with priorities."""
-    lines = ["| template | ports | parameters (default) | conditions (priority) |", "|---|---|---|---|"]
+    """Return templates as a Markdown table: code, title, ports and parameters with units, conditions with priorities; outputs
+    with units where no template has conditions, as those that stand in others as blocks."""
+    templates = list(templates)
+    groups = not any(t.conditions for t in templates)
+    what = "outputs" if groups else "conditions (priority)"
+    lines = [f"| template | ports | parameters (default) | {what} |", "|---|---|---|---|"]
     for t in templates:
         cells = (
             f"`{t.code}` {_text(t.title)}",
             "<br>".join(map(_port, t.ports)),
             "<br>".join(map(_parameter, t.params)),
-            "<br>".join(map(_condition, t.conditions)),
+            "<br>".join(map(_port, t.outputs) if groups else map(_condition, t.conditions)),
         )
         lines.append("| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |")
     return "\n".join(lines) + "\n"
@@ -76,8 +80,9 @@ def _text(text: Text | None) -> str:
     return "" if text is None else f"{text.zh} · {text.en}"
 
 
-def _port(port: Port) -> str:
-    return f"`{port.name}` {f'[{port.unit}] ' if port.unit else ''}{_text(port.title)}"
+def _port(port: Port | Output) -> str:
+    unit = port.unit or ("bool" if getattr(port, "kind", "") == "bool" else "")
+    return f"`{port.name}` {f'[{unit}] ' if unit else ''}{_text(port.title)}"
 
 
 def _parameter(parameter: Parameter) -> str:
