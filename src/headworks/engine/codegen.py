@@ -145,9 +145,9 @@ def live(table, instant, tick, own, value, status, groups, tab, P, F, I, R, D, V
 
 
 @njit((array(i8, 2), i8, i8, i8, i8, i8, array(f8, 2, True, "A"), array(u4, 2, True, "A"), array(i8, 1), array(i8, 1),
-       array(i8, 1), array(i8, 2), array(i8, 2), array(f8, 1), array(f8, 1), array(i8, 1), array(f8, 1), array(f8, 1), array(f8, 2),
-       array(u4, 2), array(i8, 1), array(i8, 2), array(f8, 2), array(u4, 2), array(i8, 1), array(i8, 2), array(i8, 1)),
-      cache=True, **JIT)
+       array(i8, 1), array(i8, 2), array(i8, 2), array(f8, 1), array(f8, 1), array(i8, 1), array(f8, 1), array(f8, 1),
+       array(f8, 2), array(u4, 2), array(i8, 1), array(i8, 2), array(f8, 2), array(u4, 2), array(i8, 1), array(i8, 2),
+       array(i8, 1)), cache=True, **JIT)
 def history(table, instant, tick, own, start, rows, value, status, used, models, member, tab, lin, P, F, I, R, D, V, Q, calc_of,
             calc_from, calc, calc_status, cond_of, cond, edge):
     """The same as `live` for rows start … start + rows, one model after the other, each over all of these rows."""

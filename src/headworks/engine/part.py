@@ -385,11 +385,19 @@ class Part:
         return np.empty((rows, columns)), np.empty((rows, columns), np.uint32)
 
     def _edges(self, ticks: I8, code: I8, proof: F8, worst: I8) -> list[Edge]:
-        edges = []
-        for place in np.argsort(code, kind="stable").tolist():
-            where, up = divmod(int(code[place]), 2)
-            t, c = divmod(where, len(self.conditions))
-            w = self.conditions[c]
-            transition = "raise" if up else "clear"
-            edges.append(Edge(w.instance, w.name, int(ticks[t]), transition, float(proof[place]), int(worst[place])))
-        return edges
+        order = np.argsort(code, kind="stable")
+        code, conditions = code[order], self.conditions
+        at, which = np.divmod(code // 2, len(conditions))
+        found = zip(
+            ticks[at].tolist(),
+            which.tolist(),
+            (code % 2).tolist(),
+            proof[order].tolist(),
+            worst[order].tolist(),
+            strict=True,
+        )
+        return [
+            Edge(w.instance, w.name, tick, "raise" if up else "clear", value, status)
+            for tick, c, up, value, status in found
+            for w in (conditions[c],)
+        ]
