@@ -10,11 +10,26 @@ export interface TagRef {
   unit: string;
 }
 
+/** A signal of another model that a port reads. */
+export interface ModelLink {
+  model: number;
+  code: string;
+  title: Title;
+  signal: string;
+  signal_title: Title | null;
+}
+
+export type SignalKind = 'value' | 'bool';
+
 export interface ModelPort {
   name: string;
   title: Title | null;
   unit: string;
+  kind: SignalKind;
   tag: TagRef | null;
+  link: ModelLink | null;
+  /** Of a template inside: what the port reads around it. */
+  reads: string | null;
 }
 
 export interface ModelParam {
@@ -27,15 +42,36 @@ export interface ModelParam {
   high: number | null;
 }
 
+export interface ModelTable {
+  name: string;
+  title: Title | null;
+  rows: number[][];
+  /** The model says it, not the template. */
+  own: boolean;
+}
+
+export interface BlockOutput {
+  name: string;
+  title: Title | null;
+  /** What it is called among the live values. */
+  signal: string;
+  kind: SignalKind;
+  unit: string;
+}
+
 export interface ModelBlock {
   id: string;
   op: string;
+  /** The code of the template that stands here as a block. */
+  graph: string | null;
   title: Title | null;
-  /** Input to what it reads: `in.<port>`, a block, `true` or `false`. */
+  /** Input to what it reads: `in.<port>`, a block, `<block>.<output>`, `true`, `false` or `nothing`. */
   inputs: Record<string, string>;
   /** A number, or `$<name>` for a parameter of the model. */
   params: Record<string, number | string>;
   unit: string | null;
+  outputs: BlockOutput[];
+  table: number[][] | null;
 }
 
 export interface ModelCondition {
@@ -58,14 +94,18 @@ export interface ModelOutput {
 export interface ModelDetail {
   id: number;
   code: string;
+  /** The nodes at which the template stands that is shown; empty for the model itself. */
+  inside: string;
   template: string;
   version: number;
   title: Title;
   asset: { id: number; code: string; title: Title };
   partition: string;
   tick_ms: number;
+  every_s: number;
   ports: ModelPort[];
   params: ModelParam[];
+  tables: ModelTable[];
   blocks: ModelBlock[];
   conditions: ModelCondition[];
   outputs: ModelOutput[];
@@ -94,13 +134,18 @@ export const modelListQuery = (asset: number | null) =>
     refetchInterval: 30_000, placeholderData: keepPreviousData,
   });
 
-export const modelQuery = (id: number) =>
-  queryOptions({ queryKey: ['models', 'one', id], queryFn: ({ signal }) => get<ModelDetail>(`models/${id}`, signal), staleTime: LONG });
+const at = (inside: string): string => (inside ? `?inside=${encodeURIComponent(inside)}` : '');
+
+/** A model, or (`inside`: nodes) the template that stands in it. */
+export const modelQuery = (id: number, inside = '') =>
+  queryOptions({
+    queryKey: ['models', 'one', id, inside], queryFn: ({ signal }) => get<ModelDetail>(`models/${id}${at(inside)}`, signal), staleTime: LONG,
+  });
 
 /** Asked again each second, by itself only while the page is on screen. */
-export const modelLiveQuery = (id: number) =>
+export const modelLiveQuery = (id: number, inside = '') =>
   queryOptions({
-    queryKey: ['models', 'live', id], queryFn: ({ signal }) => get<ModelLive>(`models/${id}/live`, signal), refetchInterval: LIVE_MS, staleTime: 0,
+    queryKey: ['models', 'live', id, inside], queryFn: ({ signal }) => get<ModelLive>(`models/${id}/live${at(inside)}`, signal), refetchInterval: LIVE_MS, staleTime: 0,
     gcTime: 10_000, retry: false,
   });
 

@@ -1,16 +1,22 @@
+import { ApartmentOutlined, ExportOutlined } from '@ant-design/icons';
 import { BaseEdge, getBezierPath, Handle, Position, type EdgeProps, type NodeProps } from '@xyflow/react';
-import { createContext, memo, useContext } from 'react';
+import { createContext, memo, useContext, type SyntheticEvent } from 'react';
 import { useTranslation } from 'react-i18next';
+import { Link } from 'react-router';
 import { PriorityMark } from '../../components/priority';
-import type { ModelDetail, ModelLive } from './api';
-import { inputTop, type GraphEdge, type GraphNode, type NodeData, type Part } from './graph';
+import { titleOf } from '../../lib/format';
+import type { BlockOutput, ModelDetail, ModelLive } from './api';
+import { inputTop, outputTop, type GraphEdge, type GraphNode, type NodeData, type Part } from './graph';
 import { blockParams, paramName, paramText, wordsOf } from './parts';
-import { natureOf, read, type Reading } from './signals';
+import { isConstant, natureOf, read, type Reading } from './signals';
 import { SignalValue } from './signal-value';
+import { TableBrief } from './table-view';
 
 interface Shown {
   model: ModelDetail;
   live: ModelLive | undefined;
+  /** Opens the sub-graph at a node. */
+  onOpen: (id: string) => void;
 }
 
 /** The nodes stand still; only what they show of the model's state is renewed each second. */
@@ -28,6 +34,40 @@ function Icon({ part }: { part: Part }) {
   return <PriorityMark priority={part.condition.priority} hollow={!active} none={!active} size={18} />;
 }
 
+const stop = (event: SyntheticEvent) => event.stopPropagation();
+
+/** Where a node leads: into its sub-graph, or to the model that it reads. */
+function Way({ part }: { part: Part }) {
+  const { t } = useTranslation('models');
+  const shown = useContext(ShownContext);
+  if (part.kind === 'block' && part.block.graph !== null) {
+    const label = t('models:subgraph.open', { title: titleOf(part.block.title) });
+    return (
+      <button
+        type="button" className="hw-nodeway nodrag nopan" title={label} aria-label={label} data-testid="subgraph-open" onKeyDown={stop}
+        onClick={(event) => { stop(event); shown?.onOpen(part.block.id); }}
+      ><ApartmentOutlined /></button>
+    );
+  }
+  if (part.kind !== 'port' || !part.port.link) return null;
+  const label = t('models:link.open', { code: part.port.link.code });
+  return (
+    <Link
+      to={`/models/${part.port.link.model}`} className="hw-nodeway nodrag nopan" title={label} aria-label={label} data-testid="link-open"
+      onClick={stop} onKeyDown={stop}
+    ><ExportOutlined /></Link>
+  );
+}
+
+function OutputRow({ output }: { output: BlockOutput }) {
+  const reading = useReading(output.signal);
+  return (
+    <div className="hw-noderow hw-nodeoutput" data-testid="graph-output" data-name={output.name}>
+      <span className="hw-nowrap" title={titleOf(output.title)}>{output.name}</span><SignalValue reading={reading} />
+    </div>
+  );
+}
+
 function Body({ data }: { data: NodeData }) {
   const { t } = useTranslation('models');
   const shown = useContext(ShownContext);
@@ -37,9 +77,10 @@ function Body({ data }: { data: NodeData }) {
       {data.inputs.map(({ name, ref }) => (
         <div key={name} className="hw-noderow">
           <span>{name}</span>
-          {ref === 'true' || ref === 'false' ? <b>{t(`models:signal.${ref}`)}</b> : null}
+          {isConstant(ref) ? <b>{t(`models:signal.${ref}`)}</b> : null}
         </div>
       ))}
+      {data.outputs.map((o) => <OutputRow key={o.name} output={o} />)}
       {blockParams(data.part.block).map(([name, value]) => {
         const { text, from, changed } = paramText(shown.model, name, value);
         return (
@@ -48,6 +89,7 @@ function Body({ data }: { data: NodeData }) {
           </div>
         );
       })}
+      {data.part.block.table ? <TableBrief rows={data.part.block.table} /> : null}
     </div>
   );
 }
@@ -57,17 +99,21 @@ export const PartNode = memo(function PartNode({ id, data, selected }: NodeProps
   const reading = useReading(data.ref);
   const words = wordsOf(data.part, t);
   const state = reading.kind === 'value' ? reading.quality : reading.kind;
+  const kind = data.part.kind === 'block' && data.part.block.graph !== null ? 'graph' : data.part.kind;
   return (
-    <div className="hw-node" data-kind={data.part.kind} data-state={state} data-selected={selected} data-testid="graph-node" data-id={id}>
-      {data.inputs.map(({ name, ref }, at) => (ref === 'true' || ref === 'false' ? null : (
+    <div className="hw-node" data-kind={kind} data-state={state} data-selected={selected} data-testid="graph-node" data-id={id}>
+      {data.inputs.map(({ name, ref }, at) => (isConstant(ref) ? null : (
         <Handle key={name} id={name || 'in'} type="target" position={Position.Left} isConnectable={false} style={{ top: inputTop(data, at) }} />
       )))}
       <div className="hw-nodehead">
-        <span className="hw-nodetitle"><Icon part={data.part} /><b className="hw-nowrap">{words.title}</b></span>
-        <span className="hw-nodeline"><span className="hw-code hw-nowrap">{words.code}</span><SignalValue reading={reading} /></span>
+        <span className="hw-nodetitle"><Icon part={data.part} /><b className="hw-nowrap hw-grow">{words.title}</b><Way part={data.part} /></span>
+        <span className="hw-nodeline"><span className="hw-code hw-nowrap">{words.code}</span>{data.outputs.length ? null : <SignalValue reading={reading} />}</span>
       </div>
       <Body data={data} />
-      {data.part.kind === 'port' || data.part.kind === 'block'
+      {data.outputs.map(({ name }, at) => (
+        <Handle key={name} id={name} type="source" position={Position.Right} isConnectable={false} style={{ top: outputTop(data, at) }} />
+      ))}
+      {!data.outputs.length && (data.part.kind === 'port' || data.part.kind === 'block')
         ? <Handle type="source" position={Position.Right} isConnectable={false} style={{ top: 27 }} /> : null}
     </div>
   );

@@ -40,7 +40,7 @@ function Zoom({ onMove }: { onMove: () => void }) {
 }
 
 /** The graph of a model as it computes now. Nothing in it can be changed; choosing a node shows its way through the graph. */
-export function GraphView({ model, live }: { model: ModelDetail; live: ModelLive | undefined }) {
+export function GraphView({ model, live, onOpen }: { model: ModelDetail; live: ModelLive | undefined; onOpen: (id: string) => void }) {
   const { t } = useTranslation('models');
   const [chosen, setChosen] = useState<string | null>(null);
   const [moved, setMoved] = useState(false);
@@ -55,7 +55,7 @@ export function GraphView({ model, live }: { model: ModelDetail; live: ModelLive
   const edges = useMemo(
     () => graph.edges.map((e) => ({ ...e, selected: e.source === chosen || e.target === chosen })), [graph, chosen],
   );
-  const shown = useMemo(() => ({ model, live }), [model, live]);
+  const shown = useMemo(() => ({ model, live, onOpen }), [model, live, onOpen]);
   return (
     <ShownContext value={shown}>
       <div className="hw-graph" data-testid="model-graph" data-tick={live?.tick_ms ?? undefined} data-chosen={chosen !== null}>

@@ -2,7 +2,7 @@ import { ExperimentOutlined, LineChartOutlined } from '@ant-design/icons';
 import { useHost } from '@headworks/app-sdk';
 import { useQuery } from '@tanstack/react-query';
 import { Button, Segmented } from 'antd';
-import { useState } from 'react';
+import { useCallback, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useNavigate, useParams, useSearchParams } from 'react-router';
 import { Ready, useErrorText } from '../../components/states';
@@ -16,6 +16,7 @@ import { modelLiveQuery, modelQuery, tagsOf, type ModelDetail, type ModelLive } 
 import { GraphView } from './graph-view';
 import { NodeTable } from './node-table';
 import { SidePanel } from './side-panel';
+import { SubgraphDialog } from './subgraph-dialog';
 import './models.css';
 
 const STALE_MS = 10_000;
@@ -27,7 +28,7 @@ function AsOf({ model, live, error }: { model: ModelDetail; live: ModelLive | un
   const text = useErrorText(error);
   if (error) return <span className="hw-quality" role="status" data-testid="model-live" data-state="error">{t('models:live.error')} {text.title}</span>;
   if (!live?.tick_ms) return <span className="hw-muted" data-testid="model-live" data-state="none">{t('models:live.none')}</span>;
-  const stale = now - live.tick_ms > Math.max(STALE_MS, 3 * model.tick_ms);
+  const stale = now - live.tick_ms > Math.max(STALE_MS, 3000 * model.every_s);
   return (
     <span className={stale ? 'hw-quality' : 'hw-muted hw-num hw-live'} role="status" data-testid="model-live" data-state={stale ? 'stale' : 'live'}>
       {t(stale ? 'models:live.stale' : 'models:live.asOf', { time: formatTime(live.tick_ms) })}
@@ -46,7 +47,7 @@ function Head({ model, live, error, onBacktest }: { model: ModelDetail; live: Mo
         <p className="hw-crumbs"><Link to="/models">{t('models:title')}</Link> <Link to={`/monitor/${encodeURIComponent(model.asset.code)}`}>{titleOf(model.asset.title)} {model.asset.code}</Link></p>
         <h1>{titleOf(model.title)} <span className="hw-code">{model.code}</span></h1>
       </div>
-      <p className="hw-muted hw-num">{t('models:template', { code: model.template, version: model.version, tick: model.tick_ms / 1000 })}</p>
+      <p className="hw-muted hw-num">{t('models:template', { code: model.template, version: model.version, every: model.every_s })}</p>
       <AsOf model={model} live={live} error={error} />
       <div className="hw-actions">
         {tags.length && can('history.view') ? (
@@ -67,6 +68,11 @@ function ModelView({ model }: { model: ModelDetail }) {
   const [params, setParams] = useSearchParams();
   const [asking, setAsking] = useState(false);
   const { data: live, error } = useQuery(modelLiveQuery(model.id));
+  const go = useCallback((inside: string | null) => setParams((old) => {
+    if (inside === null) old.delete('inside');
+    else old.set('inside', inside);
+    return old;
+  }), [setParams]);
   const view = params.get('view') ?? (isNarrow() ? 'table' : 'graph');
   return (
     <div className="hw-page hw-modelpage">
@@ -80,10 +86,11 @@ function ModelView({ model }: { model: ModelDetail }) {
               options={(['graph', 'table'] as const).map((value) => ({ value, label: t(`models:view.${value}`) }))} data-testid="model-view"
             />
           </header>
-          {view === 'table' ? <NodeTable model={model} live={error ? undefined : live} /> : <GraphView model={model} live={error ? undefined : live} />}
+          {view === 'table' ? <NodeTable model={model} live={error ? undefined : live} onOpen={go} /> : <GraphView model={model} live={error ? undefined : live} onOpen={go} />}
         </section>
         <SidePanel model={model} live={error ? undefined : live} />
       </div>
+      <SubgraphDialog model={model} inside={params.get('inside')} onGo={go} />
       <BacktestDialog open={asking} models={[{ id: model.id, code: model.code }]} partition={model.partition} onClose={() => setAsking(false)} />
     </div>
   );

@@ -1,7 +1,7 @@
 /** Words for the parts of a model, the same in the graph and in the table. */
 import type { TFunction } from 'i18next';
 import { formatNumber, titleOf, unitText } from '../../lib/format';
-import type { ModelBlock, ModelDetail } from './api';
+import type { ModelBlock, ModelDetail, ModelPort } from './api';
 import type { Part } from './graph';
 
 export interface Words {
@@ -10,10 +10,15 @@ export interface Words {
 }
 
 export function wordsOf(part: Part, t: TFunction): Words {
-  if (part.kind === 'port') return { title: titleOf(part.port.tag?.title ?? part.port.title), code: part.port.tag?.code ?? t('models:unbound') };
+  if (part.kind === 'port') return portWords(part.port, t);
   if (part.kind === 'block') return { title: titleOf(part.block.title) || part.block.op, code: part.block.id };
   if (part.kind === 'condition') return { title: titleOf(part.condition.title), code: part.condition.name };
   return { title: titleOf(part.output.tag?.title ?? part.output.title) || part.output.name, code: part.output.tag?.code ?? part.output.name };
+}
+
+function portWords({ name, title, tag, link, reads }: ModelPort, t: TFunction): Words {
+  if (link) return { title: titleOf(link.signal_title) || titleOf(link.title), code: `${link.code}/${link.signal}` };
+  return { title: titleOf(tag?.title ?? title) || name, code: tag?.code ?? reads ?? t('models:unbound') };
 }
 
 const plain = (value: number): string => (Number.isInteger(value) ? String(value) : formatNumber(value, 4).replace(/\.?0+$/, ''));
@@ -31,4 +36,7 @@ export function paramText(model: ModelDetail, name: string, value: number | stri
 }
 
 export const paramName = (name: string, t: TFunction): string => t(`models:param.${name}`, { defaultValue: name });
-export const blockParams = (block: ModelBlock): [string, number | string][] => Object.entries(block.params);
+
+/** The parameters a node shows. Of a sub-graph those that the model sets: it has many, and they are told inside. */
+export const blockParams = (block: ModelBlock): [string, number | string][] =>
+  Object.entries(block.params).filter(([, value]) => block.graph === null || typeof value === 'string');

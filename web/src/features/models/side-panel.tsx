@@ -7,14 +7,16 @@ import { PriorityMark } from '../../components/priority';
 import { Empty, Ready } from '../../components/states';
 import { formatDateTime, formatValue, titleOf, unitText } from '../../lib/format';
 import { modelAlarmsQuery, type ModelDetail, type ModelLive } from './api';
+import { TableWhole } from './table-view';
 
 const SHOWN = 20;
 
 function Params({ model }: { model: ModelDetail }) {
   const { t } = useTranslation('models');
-  if (!model.params.length) return <Empty title={t('models:noParams')} />;
+  if (!model.params.length && !model.tables.length) return <Empty title={t('models:noParams')} />;
   return (
-    <table className="hw-table" data-testid="model-params">
+    <>
+    {model.params.length ? <table className="hw-table" data-testid="model-params">
       <thead>
         <tr>
           <th scope="col">{t('models:columns.param')}</th><th scope="col" className="hw-right">{t('models:columns.set')}</th>
@@ -36,7 +38,14 @@ function Params({ model }: { model: ModelDetail }) {
           </tr>
         ))}
       </tbody>
-    </table>
+    </table> : null}
+    {model.tables.map((x) => (
+      <section key={x.name} className="hw-modeltable" data-testid="model-table-rows" data-name={x.name}>
+        <TableWhole rows={x.rows} title={titleOf(x.title) || x.name} />
+        {x.own ? <span className="hw-badge hw-changed">{t('models:changed')}</span> : null}
+      </section>
+    ))}
+    </>
   );
 }
 

@@ -1,26 +1,36 @@
 /** What a signal of a model is: a number with a unit or a boolean, and how far it can be trusted. */
 import { formatValue, unitText } from '../../lib/format';
 import { quality, statusKey } from '../../lib/status';
-import type { ModelBlock, ModelDetail, Signal } from './api';
-
-const BOOLEAN_OPS = new Set(['above', 'below', 'delay', 'm_of_n', 'and', 'or', 'not', 'hold', 'latch_rs', 'quality_bad']);
+import type { ModelDetail, Signal } from './api';
 
 export type Reading =
   | { kind: 'none' }
   | { kind: 'true' | 'false' | 'unknown' }
   | { kind: 'value'; text: string; unit: string; quality: 'good' | 'uncertain' | 'bad'; status: string };
 
-export const isBoolean = (block: ModelBlock): boolean => block.unit === 'bool' || BOOLEAN_OPS.has(block.op);
-
-/** How the signal `ref` is read: `true` and `false` are constants, a block or a port has its own nature. */
-export function natureOf(model: ModelDetail, ref: string): { bool: boolean; unit: string } {
-  if (ref === 'true' || ref === 'false') return { bool: true, unit: '' };
-  if (ref.startsWith('in.')) return { bool: false, unit: model.ports.find((p) => p.name === ref.slice(3))?.unit ?? '' };
-  const block = model.blocks.find((b) => b.id === ref);
-  return block ? { bool: isBoolean(block), unit: block.unit ?? '' } : { bool: false, unit: '' };
+export interface Nature {
+  bool: boolean;
+  unit: string;
 }
 
-export function read(signal: Signal | undefined, { bool, unit }: { bool: boolean; unit: string }): Reading {
+const CONSTANTS = new Set(['true', 'false', 'nothing']);
+export const isConstant = (ref: string): boolean => CONSTANTS.has(ref);
+
+/** How the signal `ref` is read: `true` and `false` are constants, a port or an output of a block has its own nature. */
+export function natureOf(model: ModelDetail, ref: string): Nature {
+  if (isConstant(ref)) return { bool: ref !== 'nothing', unit: '' };
+  const found = ref.startsWith('in.') ? model.ports.find((p) => p.name === ref.slice(3)) : outputOf(model, ref);
+  return { bool: found?.kind === 'bool', unit: found?.unit ?? '' };
+}
+
+/** The output that is read as `<block>` (its first) or `<block>.<output>`. */
+function outputOf(model: ModelDetail, ref: string) {
+  const [id, name] = ref.split('.');
+  const block = model.blocks.find((b) => b.id === id);
+  return name === undefined ? block?.outputs[0] : block?.outputs.find((o) => o.name === name);
+}
+
+export function read(signal: Signal | undefined, { bool, unit }: Nature): Reading {
   if (!signal) return { kind: 'none' };
   if (bool) return { kind: signal.value === null ? 'unknown' : signal.value >= 0.5 ? 'true' : 'false' };
   const found = quality(signal.status);
