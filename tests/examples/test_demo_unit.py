@@ -11,6 +11,8 @@ import pytest
 import yaml
 
 from headworks.blocks import catalogue
+from headworks.blocks.library import builtin
+from headworks.engine.graph import flatten
 from headworks.simulate import plant_folder
 from headworks.simulate.faults import Fault, FaultScript, demo_script
 from headworks.simulate.models import Alarm, PlantModels
@@ -66,7 +68,7 @@ def test_the_tree_has_five_levels_and_everything_in_it_resolves() -> None:
     assert {a["code"] for a in assets.values() if a["parent"] is None} == {"DEMO"}
     written = [i for file in sorted((FOLDER / "instances").glob("*.yaml")) for i in read(f"instances/{file.name}")]
     kinds = {t["code"]: t.get("kind") or "measured" for t in tags}
-    assert len({i["code"] for i in written}) == len(written) == 224
+    assert len({i["code"] for i in written}) == len(written) == 243
     for i in written:
         assert i["asset"] in assets
         assert {kinds[c] for c in i["inputs"].values()} == {"measured"}
@@ -75,13 +77,15 @@ def test_the_tree_has_five_levels_and_everything_in_it_resolves() -> None:
     outputs = Counter(c for i in written for c in i.get("outputs", {}).values())
     assert outputs == Counter(code for code, kind in kinds.items() if kind == "calculated")
     assert {i["template"] for i in written} == set(models().templates)
-    assert len(models().templates) == 74
+    assert len(models().templates) == 81
 
 
-@pytest.mark.feature("PLT-08")
-def test_models_use_all_blocks_and_speak_both_languages() -> None:
-    ops = {b.op for t in models().templates.values() for b in t.blocks}
-    assert set(catalogue.public()) - ops == {"latch_rs"}
+@pytest.mark.feature("PLT-08", "PWR-04")
+def test_models_use_families_and_groups_and_speak_both_languages() -> None:
+    flat = [flatten(t, {}).blocks for t in models().templates.values()]
+    families = {s.family for s in catalogue.public().values()} - {b.spec.family for blocks in flat for b in blocks}
+    assert families == {"learned", "steam", "vibration"}
+    assert {b.graph for t in models().templates.values() for b in t.blocks if b.graph} == set(builtin())
     for t in models().templates.values():
         for c in t.conditions:
             assert c.guidance is not None

@@ -12,6 +12,7 @@ from headworks.blocks import catalogue, library
 from headworks.blocks.template import GraphTemplate, Text
 from headworks.engine.check import template_problems
 from headworks.engine.golden import GoldenCase, golden_edges, read_golden, run_golden
+from headworks.engine.graph import flatten
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 LIBRARY = EXAMPLES / "thermal-templates"
@@ -84,7 +85,9 @@ def test_a_template_is_sound_and_tells_what_to_do_in_both_languages(name: str) -
     given = {v for b in template.blocks for v in b.params.values()}
 
     assert template_problems(template) == []
-    assert {b.id for b in template.blocks} | {f"in.{p.name}" for p in template.ports} <= signals, "not used"
+    blocks = {s.partition(".")[0] for s in signals if s is not None}
+    assert {b.id for b in template.blocks} <= blocks, "not used"
+    assert {f"in.{p.name}" for p in template.ports} <= signals, "not used"
     assert {f"${p.name}" for p in template.params} <= given, "not used"
     for p in template.params:
         assert p.low is not None
@@ -108,11 +111,14 @@ def one_sentence(text: Text) -> bool:
     return text.zh.count("。") == 1 and text.zh.endswith("。") and len(text.zh) <= 60 and len(text.en) <= 160
 
 
-@pytest.mark.feature("PLT-08")
-def test_every_block_is_used_by_several_templates() -> None:
-    uses = Counter(op for t in thermal().values() for op in {b.op for b in t.blocks})
+@pytest.mark.feature("PLT-08", "PWR-04")
+def test_templates_use_the_families_of_blocks_and_the_groups() -> None:
+    flat = [flatten(t, {}).blocks for t in thermal().values()]
+    families = {b.spec.family for blocks in flat for b in blocks}
+    groups = Counter(b.graph for t in thermal().values() for b in t.blocks if b.graph)
 
-    assert [op for op in catalogue.public() if uses[op] < 2] == []
+    assert {s.family for s in catalogue.public().values()} - families == {"learned", "steam", "vibration"}
+    assert groups == dict.fromkeys(library.builtin(), 1)
 
 
 @pytest.mark.feature("PLT-10")
