@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import queue
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,6 +21,7 @@ from headworks.blocks.template import Condition, Instance
 from headworks.bus.client import Bus
 from headworks.bus.plan import PartitionPlan
 from headworks.engine.backtest import backtest, lead
+from headworks.engine.graph import all_instances
 from headworks.engine.grid import Rows
 from headworks.engine.program import Edge, compile_program
 from headworks.history.client import HistoryClient
@@ -28,6 +31,7 @@ from headworks.roles.records import set_up_django
 MOST_ALARMS = 1_000
 
 Raise = tuple[int, str, int]
+C = TypeVar("C")
 
 
 @dataclass
@@ -86,7 +90,7 @@ def backtest_job(home_path: Path, params: dict[str, Any], shared: Any) -> dict[s
     client = HistoryClient(read_endpoints(home).history, home.secret("history"), home.settings.tenant)
     with client:
         for number, (plan, instances) in enumerate(chosen):
-            _run(client, plan, instances, (start, end), found, (number / len(chosen), 1 / len(chosen)), shared)
+            run_partition(client, plan, instances, (start, end), found, (number / len(chosen), 1 / len(chosen)), shared)
             if not found.finished:
                 return None
     alarms = sorted(found.alarms.values(), key=lambda a: (a["raised_ms"], a["code"], a["condition"]))
@@ -105,7 +109,7 @@ def backtest_job(home_path: Path, params: dict[str, Any], shared: Any) -> dict[s
     }
 
 
-def _run(
+def run_partition(
     client: HistoryClient,
     plan: PartitionPlan,
     instances: Sequence[Instance],
@@ -114,11 +118,14 @@ def _run(
     share: tuple[float, float],
     shared: Any,
 ) -> None:
-    """Run the models of one partition; add what came of it to `found`."""
+    """Run models of one partition, and those they read; add what came of the former to `found`."""
     start, end = span
-    tags = np.array(sorted({b.tag for i in instances for b in i.inputs.values()}), np.uint32)
-    program = compile_program(plan.templates, instances, tags, plan.tick)
-    back = lead(plan.templates, instances, plan.tick)
+    wanted = {i.id for i in instances}
+    needed = all_instances(plan.instances, wanted)
+    run = tuple(i for i in plan.instances if i.id in needed)
+    tags = np.array(sorted({b.tag for i in run for b in i.inputs.values() if not b.signal}), np.uint32)
+    program = compile_program(plan.templates, run, tags, plan.tick)
+    back = lead(plan.templates, run, plan.tick)
     first = max(start - back, 0)
     last, lead_before = start, found.lead_ticks
 
@@ -128,9 +135,11 @@ def _run(
         shared["done"] = share[0] + share[1] * (tick - first) / max(end - first, 1)
 
     def rows_of() -> Iterator[Rows]:
-        for chunk in client.matrix_chunks(tags.tolist(), first, end, plan.tick, partition=plan.partition):
-            found.lead_ticks += int(np.count_nonzero(chunk.ticks < start))
-            yield Rows(chunk.ticks, chunk.value, chunk.status)
+        chunks = client.matrix_chunks(tags.tolist(), first, end, plan.tick, partition=plan.partition)
+        with contextlib.closing(read_ahead(chunks)) as ready:
+            for chunk in ready:
+                found.lead_ticks += int(np.count_nonzero(chunk.ticks < start))
+                yield Rows(chunk.ticks, chunk.value, chunk.status)
 
     with contextlib.closing(rows_of()) as rows:
         result = backtest(program, rows, progress, lambda: bool(shared["cancel"]), sink=lambda rows, out: None)
@@ -140,7 +149,40 @@ def _run(
     found.ticks += result.rows
     found.evaluations += result.state.evaluations
     found.spans.append(([i.id for i in instances], start, min(end, last + 1)))
-    _alarms(result.edges, start, instances, plan, found.alarms)
+    _alarms([e for e in result.edges if e.instance in wanted], start, instances, plan, found.alarms)
+
+
+def read_ahead(chunks: Iterator[C]) -> Iterator[C]:
+    """Hand on what another thread reads while the last chunk is worked on: one at a time waits."""
+    waiting: queue.Queue[tuple[str, Any]] = queue.Queue(1)
+    over = threading.Event()
+
+    def say(what: str, chunk: Any) -> None:
+        while not over.is_set():
+            with contextlib.suppress(queue.Full):
+                waiting.put((what, chunk), timeout=0.1)
+                return
+
+    def read() -> None:
+        try:
+            for chunk in chunks:
+                say("chunk", chunk)
+                if over.is_set():
+                    return
+            say("end", None)
+        except Exception as e:  # noqa: BLE001 - it is raised where the chunks are wanted
+            say("error", e)
+
+    reader = threading.Thread(target=read, name="backtest-reader", daemon=True)
+    reader.start()
+    try:
+        while (found := waiting.get())[0] != "end":
+            if found[0] == "error":
+                raise found[1]
+            yield found[1]
+    finally:
+        over.set()
+        reader.join(10)
 
 
 def why_empty(client: HistoryClient, tick: int, tags: Sequence[int], span: tuple[int, int]) -> dict[str, Any]:

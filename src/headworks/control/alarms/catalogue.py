@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from headworks.base.errors import Invalid
 from headworks.blocks.template import Binding, GraphTemplate, Instance, Text
-from headworks.control.alarms.evidence import Story, story, system_story
+from headworks.control.alarms.evidence import Model, Story, story, system_story
+from headworks.control.modelling.links import Offered, own_unit
 from headworks.control.modelling.models import ModelInstance, TemplateVersion
-from headworks.control.modelling.plans import binding
+from headworks.control.modelling.plans import binding, link, offered_by, with_inner
+from headworks.control.modelling.structure import with_read
 from headworks.control.twin.models import Tag
+from headworks.engine.check import template_problems
 
 Key = tuple[int, str]
 _NOBODY = Text(zh="", en="")
@@ -29,38 +32,59 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def describe(keys: Iterable[Key]) -> dict[Key, Described]:
-    """Return the description of each (instance, condition), with three queries.
+    """Return the description of each (instance, condition), with a few queries.
 
     A condition that the model no longer has (edges of the plan before may still be on their way) is described by the
     newest version that had it; one of an unknown instance by its name and number.
     """
     wanted = set(keys)
-    found = ModelInstance.objects.select_related("asset", "template").in_bulk({i for i, _ in wanted})
+    mine = ModelInstance.objects.select_related("asset", "template", "partition").in_bulk({i for i, _ in wanted})
+    world = _world(mine.values())
+    return {(i, c): _described(mine.get(i), i, c, world) for i, c in wanted}
+
+
+class _World(msgspec.Struct, frozen=True):
+    """Models with all they read: versions of their templates (newest first), templates by plant, and units."""
+
+    models: dict[int, ModelInstance]
+    versions: dict[object, list[GraphTemplate]]
+    libraries: dict[object, dict[str, GraphTemplate]]
+    offered: dict[object, Offered[int]]
+    units: dict[int, str]
+
+
+def _world(mine: Iterable[ModelInstance]) -> _World:
+    models = with_read(mine)
     versions: dict[object, list[GraphTemplate]] = {}
-    templates = {m.template_id for m in found.values() if m.template_id is not None}
+    templates = {m.template_id for m in models.values() if m.template_id is not None}
     for row in TemplateVersion.objects.filter(template__in=templates).order_by("-version"):
         versions.setdefault(row.template_id, []).append(msgspec.convert(row.body, GraphTemplate))
-    tags = {tag for m in found.values() for tag in m.inputs.values()}
+    tags = {tag for m in models.values() for tag in m.read_tags.values()}
     units = dict(Tag.objects.filter(id__in=tags).values_list("id", "unit"))
-    return {(i, c): _described(found.get(i), i, c, versions, units) for i, c in wanted}
+    libraries, offered = {}, {}
+    for plant in {m.partition.plant_id for m in models.values()}:
+        here = [m for m in models.values() if m.partition.plant_id == plant]
+        newest = {found[0].code: found[0] for m in here if (found := versions.get(m.template_id))}
+        libraries[plant] = with_inner(newest, plant)
+        offered[plant] = offered_by(here, libraries[plant], units)
+    return _World(models, versions, libraries, offered, units)
 
 
-def _described(
-    model: ModelInstance | None,
-    number: int,
-    condition: str,
-    versions: dict[object, list[GraphTemplate]],
-    units: dict[int, str],
-) -> Described:
+def _described(model: ModelInstance | None, number: int, condition: str, world: _World) -> Described:
     if model is None:
         return Described(story=system_story(condition), instance_code=f"#{number}")
     told: Story | None = None
     if model.template_id is None:
         told = system_story(condition)
     else:
-        of_ports = {port: units.get(tag, "") for port, tag in model.inputs.items()}
+        plant = model.partition.plant_id
+        others = _others(model, world)
+        reads = world.offered[plant].models[model.id].inputs
+        of_ports = {port: world.offered[plant].unit(read) for port, read in reads.items()}
         candidates = (
-            story(t, _instance(model, t, units), condition, of_ports) for t in versions.get(model.template_id, ())
+            story(t, _instance(model, t, of_ports), condition, of_ports, world.libraries[plant], others)
+            for t in world.versions.get(model.template_id, ())
+            if not _broken(t, world.libraries[plant])
         )
         told = next((s for s in candidates if s is not None), None) or system_story(condition)
     asset = model.asset
@@ -74,20 +98,49 @@ def _described(
     )
 
 
-def _instance(model: ModelInstance, template: GraphTemplate, units: dict[int, str]) -> Instance:
-    ports = {p.name: p.unit for p in template.ports}
+def _broken(t: GraphTemplate, library: dict[str, GraphTemplate]) -> bool:
+    """Whether an older version cannot be looked into: what stood in it is gone or has changed."""
+    return any(b.graph for b in t.blocks) and bool(template_problems(t, library))
+
+
+def _others(model: ModelInstance, world: _World) -> dict[int, Model]:
+    """Return the models that one reads, directly or through others."""
+    plant = model.partition.plant_id
+    library, offered = world.libraries[plant], world.offered[plant]
+    found: dict[int, Model] = {}
+    left = [i for i, _ in model.read_models.values()]
+    while left:
+        number = left.pop()
+        other = world.models.get(number)
+        if number in found or other is None or not (versions := world.versions.get(other.template_id)):
+            continue
+        left += [i for i, _ in other.read_models.values()]
+        if not _broken(versions[0], library):
+            of_ports = {port: offered.unit(read) for port, read in offered.models[number].inputs.items()}
+            found[number] = Model(versions[0], _instance(other, versions[0], of_ports), library)
+    return found
+
+
+def _instance(model: ModelInstance, template: GraphTemplate, of_ports: Mapping[str, str]) -> Instance:
+    ports = {p.name: own_unit(p.unit) for p in template.ports}
+
+    def bound(read: int | tuple[int, str], port: str) -> Binding:
+        try:
+            make = binding if isinstance(read, int) else link
+            return make(read, of_ports.get(port, ""), ports.get(port, ""))  # type: ignore[operator]
+        except Invalid:
+            # An older version of a template may want a unit that the tag of today does not have; the alarm comes all the same.
+            return (
+                Binding(tag=read, gain=0.0)
+                if isinstance(read, int)
+                else Binding(instance=read[0], signal=read[1], gain=0.0)
+            )
+
+    reads: dict[str, int | tuple[int, str]] = {**model.read_tags, **model.read_models}
     return Instance(
         id=model.id,
         code=model.code,
         template=template.code,
-        inputs={port: _binding(tag, units.get(tag, ""), ports.get(port, "")) for port, tag in model.inputs.items()},
+        inputs={port: bound(read, port) for port, read in reads.items()},
         params=model.params,
     )
-
-
-def _binding(tag: int, unit: str, port_unit: str) -> Binding:
-    try:
-        return binding(tag, unit, port_unit)
-    except Invalid:
-        # An older version of a template may want a unit that the tag of today does not have; the alarm comes all the same.
-        return Binding(tag=tag, gain=0.0)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from headworks.blocks.template import BlockNode, Condition, GraphTemplate, Guidance, Instance, Text
-from headworks.engine.graph import signal_units
+from headworks.blocks.template import Binding, BlockNode, Condition, GraphTemplate, Guidance, Instance, Text
+from headworks.engine.graph import CONSTANTS, PORT_PREFIX, Library, block_of, flatten, signal_units, written_out
 
 SYSTEM_PRIORITY = 1
 COMPARING = ("above", "below")
@@ -114,70 +114,108 @@ def system_story(condition: str) -> Story:
     )
 
 
+class Model:
+    """A model as evidence is looked for in it: written out, so that no template stands in it as a block."""
+
+    def __init__(self, template: GraphTemplate, instance: Instance, library: Library) -> None:
+        self.instance = instance
+        combined = any(b.graph for b in template.blocks)
+        self.template = written_out(template, library) if combined else template
+        self.nodes = {b.id: b for b in self.template.blocks}
+        self._names = dict(flatten(template, library).names) if combined else {}
+        self._names |= {o.name: o.source for o in self.template.outputs}
+        self._names |= {c.name: c.source for c in self.template.conditions}
+
+    def source(self, signal: str) -> str:
+        """Return what the signal is called in `template` that others know by its name: a condition, an output, or any."""
+        return self._names.get(signal, signal)
+
+    def node(self, reference: str) -> BlockNode | None:
+        return self.nodes.get(block_of(reference))
+
+    def port(self, reference: str) -> Binding | None:
+        """Return what a port reads."""
+        at = reference.startswith(PORT_PREFIX)
+        return self.instance.inputs.get(reference.removeprefix(PORT_PREFIX)) if at else None
+
+
+Step = tuple[Model, str]
+
+
 def story(
-    template: GraphTemplate, instance: Instance, condition: str, tag_units: Mapping[str, str] | None = None
+    template: GraphTemplate,
+    instance: Instance,
+    condition: str,
+    tag_units: Mapping[str, str] | None = None,
+    library: Library | None = None,
+    others: Mapping[int, Model] | None = None,
 ) -> Story | None:
     """Return what an alarm of `condition` says, None if the template has no such condition.
 
-    The evidence tags are those bound to the ports the condition depends on. The unit is that of the shown signal; a port
-    that takes any unit has that of its tag (`tag_units`: port -> unit).
+    The evidence tags are those bound to the ports the condition depends on, in the models too that it reads. The unit is that of
+    the shown signal; a port that takes any unit has that of what it reads.
+
+    Parameters
+    ----------
+    tag_units : port -> unit of what it reads
+    library : the templates that may stand in the template
+    others : the models that the instance reads, directly or through others
     """
-    found = next((c for c in template.conditions if c.name == condition), None)
-    if found is None:
+    told = next((c for c in template.conditions if c.name == condition), None)
+    if told is None:
         return None
-    nodes = {b.id: b for b in template.blocks}
-    ports = dict.fromkeys(_ports(nodes, found.source))
-    if found.value:
-        ports = dict.fromkeys(_ports(nodes, found.value)) | ports
-    limits = _limits(template, instance, found, nodes)
-    units = _units(template, tag_units or {})
-    tags = dict.fromkeys(instance.inputs[p].tag for p in ports if p in instance.inputs)
+    library, others = library or {}, others or {}
+    model = Model(template, instance, library)
+    found = next(c for c in model.template.conditions if c.name == condition)
+    steps = list(_walk(model, found.source, others))
+    shown = list(_walk(model, found.value, others)) if found.value else []
+    limits = _limits(steps, others)
+    units = signal_units(_with_units(model.template, tag_units or {}), {})
+    outside = signal_units(_with_units(template, tag_units or {}), library)
+    tags = dict.fromkeys(b.tag for m, at in (*shown, *steps) if (b := m.port(at)) is not None and not b.signal)
     return Story(
-        title=found.title,
-        priority=found.priority,
-        guidance=found.guidance,
-        unit=units.get(found.value, "") if found.value else "",
-        limit=_limit(template, instance, found, nodes, units),
+        title=told.title,
+        priority=told.priority,
+        guidance=told.guidance,
+        unit=outside.get(told.value, "") if told.value else "",
+        limit=_limit(model, found, units),
         tags=tuple(tags),
         evidence=tuple(Evidence(tag, tuple(limits.get(tag, ()))) for tag in tags),
     )
 
 
-def _units(template: GraphTemplate, tag_units: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the unit of each signal."""
+def _with_units(template: GraphTemplate, tag_units: Mapping[str, str]) -> GraphTemplate:
     ports = tuple(msgspec.structs.replace(p, unit=p.unit or tag_units.get(p.name, "")) for p in template.ports)
-    return signal_units(msgspec.structs.replace(template, ports=ports), {})
+    return msgspec.structs.replace(template, ports=ports)
 
 
-def _ports(nodes: dict[str, BlockNode], reference: str) -> Iterator[str]:
-    """Yield the ports that a signal depends on, nearest first along first inputs."""
-    seen: set[str] = set()
-    waiting = [reference]
+def _walk(model: Model, reference: str, others: Mapping[int, Model]) -> Iterator[Step]:
+    """Yield what a signal depends on, nearest first along first inputs, through the models that are read."""
+    seen: set[tuple[int, str]] = set()
+    waiting = [(model, reference)]
     while waiting:
-        at = waiting.pop()
-        if at in seen:
+        here, at = waiting.pop()
+        node, port = here.node(at), here.port(at)
+        key = (here.instance.id, at if node is None else node.id)
+        if key in seen or at in CONSTANTS:
             continue
-        seen.add(at)
-        if at.startswith("in."):
-            yield at.removeprefix("in.")
-        elif at in nodes:
-            waiting += reversed(list(nodes[at].inputs.values()))
+        seen.add(key)
+        yield here, at
+        if node is not None:
+            waiting += [(here, read) for read in reversed(list(node.inputs.values()))]
+        elif port is not None and port.signal and port.instance in others:
+            other = others[port.instance]
+            waiting.append((other, other.source(port.signal)))
 
 
-def _limit(
-    template: GraphTemplate,
-    instance: Instance,
-    condition: Condition,
-    nodes: dict[str, BlockNode],
-    units: Mapping[str, str],
-) -> float | None:
+def _limit(model: Model, condition: Condition, units: Mapping[str, str]) -> float | None:
     """Return the limit of the nearest comparing blocks before the condition, if exactly one decides: a single block, or
     several that compare in the same way signals of one unit with it, as those of a vote do."""
     limits: set[tuple[str, float | str, str]] = set()
     seen: set[str] = set()
     waiting = [condition.source]
     while waiting:
-        node = nodes.get(waiting.pop())
+        node = model.node(waiting.pop())
         if node is None or node.id in seen:
             continue
         seen.add(node.id)
@@ -185,48 +223,54 @@ def _limit(
             limits.add((node.op, node.params["limit"], units.get(node.inputs.get("x", ""), "")))
         else:
             waiting += node.inputs.values()
-    return _number(template, instance, limits.pop()[1]) if len(limits) == 1 else None
+    return _number(model, limits.pop()[1]) if len(limits) == 1 else None
 
 
-def _limits(
-    template: GraphTemplate, instance: Instance, condition: Condition, nodes: dict[str, BlockNode]
-) -> dict[int, list[Limit]]:
+def _limits(steps: Sequence[Step], others: Mapping[int, Model]) -> dict[int, list[Limit]]:
     """Return the limits of each tag, in its own unit: those of the comparing blocks that read it, smoothed or not."""
     found: dict[int, list[Limit]] = {}
-    for node in _upstream(nodes, condition.source):
-        if node.op not in COMPARING or "limit" not in node.params:
+    for model, at in steps:
+        node = model.node(at)
+        if node is None or node.op not in COMPARING or "limit" not in node.params:
             continue
-        at = node.inputs.get("x", "")
-        while (smoothing := nodes.get(at)) is not None and smoothing.op in SMOOTHING:
-            at = smoothing.inputs.get("x", "")
-        binding = instance.inputs.get(at.removeprefix("in.")) if at.startswith("in.") else None
-        value = _number(template, instance, node.params["limit"])
-        if binding is None or value is None or not binding.gain:
+        value = _number(model, node.params["limit"])
+        read = _tag(model, node.inputs.get("x", ""), others)
+        if read is None or value is None:
             continue
-        limit = Limit((value - binding.offset) / binding.gain, node.op)
-        of_tag = found.setdefault(binding.tag, [])
+        tag, gain, offset = read
+        limit = Limit((value - offset) / gain, node.op)
+        of_tag = found.setdefault(tag, [])
         if limit not in of_tag:
             of_tag.append(limit)
     return found
 
 
-def _upstream(nodes: dict[str, BlockNode], reference: str) -> Iterator[BlockNode]:
-    """Yield the blocks that a signal depends on."""
-    seen: set[str] = set()
-    waiting = [reference]
-    while waiting:
-        at = waiting.pop()
-        if at in seen or at not in nodes:
+def _tag(model: Model, at: str, others: Mapping[int, Model]) -> tuple[int, float, float] | None:
+    """Return the tag that a signal is but for smoothing and its unit: signal = tag * gain + offset."""
+    gain, offset = 1.0, 0.0
+    seen: set[tuple[int, str]] = set()
+    while (model.instance.id, at) not in seen:
+        seen.add((model.instance.id, at))
+        if (node := model.node(at)) is not None and node.op in SMOOTHING:
+            at = node.inputs.get("x", "")
             continue
-        seen.add(at)
-        yield nodes[at]
-        waiting += reversed(list(nodes[at].inputs.values()))
+        read = model.port(at)
+        if read is None or not read.gain:
+            return None
+        gain, offset = gain * read.gain, gain * read.offset + offset
+        if not read.signal:
+            return read.tag, gain, offset
+        if read.instance not in others:
+            return None
+        model = others[read.instance]
+        at = model.source(read.signal)
+    return None
 
 
-def _number(template: GraphTemplate, instance: Instance, given: float | str) -> float | None:
+def _number(model: Model, given: float | str) -> float | None:
     """Return a parameter of a block: a number, or ``$name`` of what the instance sets or the template says."""
     if not isinstance(given, str):
         return float(given)
     name = given.removeprefix("$")
-    defaults = {p.name: p.default for p in template.params}
-    return instance.params.get(name, defaults.get(name))
+    defaults = {p.name: p.default for p in model.template.params}
+    return model.instance.params.get(name, defaults.get(name))

@@ -22,7 +22,7 @@ def with_read(models: Iterable[ModelInstance]) -> dict[int, ModelInstance]:
     """Return models with those they read, directly or through others, by id."""
     found = {m.id: m for m in models}
     while missing := {i for m in found.values() for i, _ in m.read_models.values()} - found.keys():
-        more = ModelInstance.objects.select_related("template", "asset").in_bulk(missing)
+        more = ModelInstance.objects.select_related("template", "asset", "partition").in_bulk(missing)
         if not more:
             break
         found |= more
@@ -103,6 +103,7 @@ def _here(template: GraphTemplate, node: BlockNode, found: Mapping[str, Signal])
         template,
         ports=tuple(ports),
         params=tuple(msgspec.structs.replace(p, unit=unit(p.unit)) for p in template.params),
+        blocks=tuple(msgspec.structs.replace(b, unit=unit(b.unit)) for b in template.blocks),
         outputs=tuple(msgspec.structs.replace(o, unit=unit(o.unit)) for o in template.outputs),
     )
 
