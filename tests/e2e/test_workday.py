@@ -17,6 +17,7 @@ from .platform import Platform, wait_for
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("unit")]
 
 MODEL = "FWP-A-VIB-DE"
+GROUPED = "FURNACE-LOOP-A"
 TAGS = ("1LAC10CY001", "1LAC10CY002", "1MKA10CE001")
 
 
@@ -34,9 +35,9 @@ def desk(page: Page, platform: Platform) -> Iterator[Page]:
     assert faults == []
 
 
-def model_id(page: Page, platform: Platform) -> int:
+def model_id(page: Page, platform: Platform, code: str = MODEL) -> int:
     items = page.request.get(f"{platform.address}/api/v1/models").json()["items"]
-    return int(next(m["id"] for m in items if m["code"] == MODEL))
+    return int(next(m["id"] for m in items if m["code"] == code))
 
 
 @pytest.mark.feature("PWR-06")
@@ -109,6 +110,38 @@ def test_graph_of_a_model_shows_what_it_computes(desk: Page, platform: Platform,
 
     desk.get_by_test_id("model-view").get_by_text("表", exact=True).click()
     expect(desk.get_by_test_id("graph-row")).to_have_count(parts)
+
+
+@pytest.mark.feature("PLT-08", "PWR-02")
+def test_a_sub_graph_has_a_value_for_every_output_and_opens(
+    desk: Page, platform: Platform, image_folder: Path | None
+) -> None:
+    model = model_id(desk, platform, GROUPED)
+    detail = desk.request.get(f"{platform.address}/api/v1/models/{model}").json()
+    block = next(b for b in detail["blocks"] if b["graph"])
+    desk.goto(f"{platform.address}/models/{model}")
+    node = desk.locator('[data-testid="graph-node"][data-kind="graph"]')
+    expect(node.get_by_test_id("graph-output")).to_have_count(len(block["outputs"]))
+    values = [node.locator(f'[data-name="{o["name"]}"] .hw-signal') for o in block["outputs"]]
+    for output, value in zip(block["outputs"], values, strict=True):
+        kinds = "true|false|unknown" if output["kind"] == "bool" else "value"
+        expect(value).to_have_attribute("data-kind", re.compile(f"^({kinds})$"), timeout=30_000)
+    edges = desk.locator(f'[data-testid="graph-edge"][data-source="{block["id"]}"]')
+    read = {c["source"] for c in detail["conditions"]} | {o["source"] for o in detail["outputs"]}
+    assert edges.count() >= len([s for s in read if s.partition(".")[0] == block["id"]]) > 1
+
+    node.get_by_test_id("subgraph-open").click()
+    desk.wait_for_url(f"**/models/{model}?inside={block['id']}")
+    inside = desk.get_by_test_id("subgraph")
+    inner = desk.request.get(f"{platform.address}/api/v1/models/{model}?inside={block['id']}").json()
+    parts = sum(len(inner[kind]) for kind in ("ports", "blocks", "outputs"))
+    expect(inside.get_by_test_id("graph-node")).to_have_count(parts)
+    expect(inside.locator('[data-testid="graph-node"] .hw-signal[data-kind="value"]').first).to_be_attached()
+    assert broken_rules(desk) == []
+    keep(desk, image_folder, "subgraph")
+    inside.get_by_role("button", name=GROUPED).click()
+    expect(inside).to_have_count(0)
+    assert broken_rules(desk) == []
 
 
 @pytest.mark.feature("PLT-08", "N-02")

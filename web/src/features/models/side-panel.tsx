@@ -16,7 +16,20 @@ function Params({ model }: { model: ModelDetail }) {
   if (!model.params.length && !model.tables.length) return <Empty title={t('models:noParams')} />;
   return (
     <>
-    {model.params.length ? <table className="hw-table" data-testid="model-params">
+      {model.params.length ? <ParamTable model={model} /> : null}
+      {model.tables.map((x) => (
+        <section key={x.name} data-testid="model-table-rows" data-name={x.name}>
+          <TableWhole rows={x.rows} title={`${titleOf(x.title) || x.name}${x.own ? ` (${t('models:changed')})` : ''}`} />
+        </section>
+      ))}
+    </>
+  );
+}
+
+function ParamTable({ model }: { model: ModelDetail }) {
+  const { t } = useTranslation('models');
+  return (
+    <table className="hw-table" data-testid="model-params">
       <thead>
         <tr>
           <th scope="col">{t('models:columns.param')}</th><th scope="col" className="hw-right">{t('models:columns.set')}</th>
@@ -38,14 +51,7 @@ function Params({ model }: { model: ModelDetail }) {
           </tr>
         ))}
       </tbody>
-    </table> : null}
-    {model.tables.map((x) => (
-      <section key={x.name} className="hw-modeltable" data-testid="model-table-rows" data-name={x.name}>
-        <TableWhole rows={x.rows} title={titleOf(x.title) || x.name} />
-        {x.own ? <span className="hw-badge hw-changed">{t('models:changed')}</span> : null}
-      </section>
-    ))}
-    </>
+    </table>
   );
 }
 

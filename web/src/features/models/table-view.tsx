@@ -22,7 +22,9 @@ function Curve({ rows, label }: { rows: number[][]; label: string }) {
   return (
     <svg className="hw-curve" viewBox={`0 0 ${W} ${H}`} role="img" aria-label={label} preserveAspectRatio="none" data-testid="table-curve">
       <polyline points={points.map((p) => p.join()).join(' ')} fill="none" stroke="currentColor" strokeWidth="1.5" vectorEffect="non-scaling-stroke" />
-      {rows.length <= 24 ? points.map(([x, y]) => <circle key={x} cx={x} cy={y} r="1.8" fill="currentColor" />) : null}
+      {rows.length <= 24 ? (
+        <path d={points.map(([x, y]) => `M${x} ${y}h0`).join('')} stroke="currentColor" strokeWidth="5" strokeLinecap="round" vectorEffect="non-scaling-stroke" />
+      ) : null}
     </svg>
   );
 }
