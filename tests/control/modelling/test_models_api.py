@@ -19,6 +19,8 @@ from headworks.control.access.services import create_user
 from headworks.control.modelling.models import ModelInstance
 from headworks.control.twin.models import Asset, Tag
 
+from .parts import with_parts
+
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.feature("PLT-08")]
 
 
@@ -148,6 +150,28 @@ def test_what_a_model_computes_now_is_asked_from_the_engine(client: Client, runn
     }
     other = ModelInstance.objects.get(code="P2.HOT")
     assert get(client, f"models/{other.id}/live") == {"tick_ms": None, "signals": {}, "conditions": {}}
+
+
+@pytest.mark.integration
+def test_what_is_computed_inside_is_told_by_the_names_it_has_there(plant_folder: Any, running_hub: Any) -> None:
+    with_parts(plant_folder).apply()
+    client = Client()
+    client.force_login(create_user("eye", "correct-horse-battery", ("viewer",), must_change_password=False))
+    m = ModelInstance.objects.get(code="B")
+    asked = []
+
+    async def serve(data: bytes) -> bytes:
+        asked.append(messages.decode(data, SignalsWanted).inside)
+        inside = {"h/mean": (55.0, 0), "h/over": (0.0, 0)} if asked[-1] else {}
+        shown = {"in.t": (54.0, 0), "h": (0.0, 0), "h.high": (0.0, 0), "h.mean": (55.0, 0)}
+        return messages.encode(Signals(7_000_000, shown | inside, {"hot": False}))
+
+    running_hub.run(running_hub.bus.serve(subject("main", "ask", "engine-u1"), serve))
+    found = get(client, f"models/{m.id}/live?inside=h")
+    assert {name: s["value"] for name, s in found["signals"].items()} == {"in.x": 54.0, "mean": 55.0, "over": 0.0}
+    assert found["conditions"] == {}
+    assert set(get(client, f"models/{m.id}/live")["signals"]) == {"in.t", "h", "h.high", "h.mean"}
+    assert asked == [True, False]
 
 
 @pytest.mark.feature("PWR-08")

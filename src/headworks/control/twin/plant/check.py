@@ -354,9 +354,8 @@ class Checker:
             t = row.value
             self.title(row.place, t.title)
             found = template_problems(t, library)
-            for p in found:
-                if p.code == "engine.unknown_template" and self._unread_template(p.value):
-                    continue
+            unread = any(p.code == "engine.unknown_template" and self._unread_template(p.value) for p in found)
+            for p in () if unread else found:
                 at = named_path(row.place, t, p.field.removeprefix(f"templates.{code}").lstrip("."))
                 self.problem(at, p.value, p.code, **p.params)
             if not 0 <= t.every <= LONGEST_EVERY:

@@ -162,7 +162,9 @@ def _wide_instances(reader: Reader, file: str) -> list[Row[InstanceRow]]:
                 raw[column] = text
             else:
                 raw[group][column.partition(".")[2]] = _cell(group, text, reader, place.at(column))
-        if len(reader.problems) == before and (record := reader.convert(raw, InstanceRow, place)) is not None:
+        if len(reader.problems) > before:
+            reader.broken.add(cells.get("code", ""))
+        elif (record := reader.convert(raw, InstanceRow, place)) is not None:
             rows.append(Row(record, place))
     return rows
 

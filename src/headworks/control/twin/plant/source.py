@@ -194,7 +194,7 @@ class Reader:
             raise yaml.constructor.ConstructorError(None, None, f"{node.tag} is not used here", node.start_mark)
         try:
             return loader.construct_object(node, deep=True)
-        except (ValueError, OverflowError) as e:
+        except (ValueError, OverflowError, IndexError) as e:
             raise yaml.constructor.ConstructorError(None, None, str(e)[:120], node.start_mark) from None
 
     def _text(self, name: str, needed: bool, named_at: str = "") -> str | None:
