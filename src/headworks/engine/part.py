@@ -27,7 +27,7 @@ from headworks.blocks.template import GraphTemplate, Instance
 from headworks.engine import codegen, kernels, layout
 from headworks.engine.layout import Layout
 from headworks.engine.oracle import OracleState, evaluate
-from headworks.engine.state import CHUNK, STATE_VERSION, Export, PartState
+from headworks.engine.state import STATE_VERSION, Export, PartState
 
 F8 = NDArray[np.float64]
 I8 = NDArray[np.int64]
@@ -369,9 +369,10 @@ class Part:
         plan = self.layout
         slot_value, slot_status = state.history_scratch(plan)
         edges: list[Edge] = []
-        for start in range(0, len(ticks), CHUNK):
+        most = slot_value.shape[1]
+        for start in range(0, len(ticks), most):
             found, code, proof, worst = self._drivers.history(
-                self._code, int(ticks[0]), self.tick, self._own, start, min(CHUNK, len(ticks) - start), value, status, plan.used,
+                self._code, int(ticks[0]), self.tick, self._own, start, min(most, len(ticks) - start), value, status, plan.used,
                 plan.models, plan.member, plan.tab, plan.lin, plan.params, state.floats, state.ints, state.ring, plan.tables,
                 slot_value, slot_status, self._calc_of, self._calc_from, calc, calc_status, self._cond_of, self._cond_late,
                 state.edge,

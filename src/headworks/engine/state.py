@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from headworks.engine.part import Part
 
 CHUNK = 1024
+MOST_SCRATCH = 256 << 20
 STATE_VERSION = 2
 
 F8 = NDArray[np.float64]
@@ -49,9 +50,11 @@ class PartState:
         self._history: tuple[F8, U4] | None = None
 
     def history_scratch(self, plan: Layout) -> tuple[F8, U4]:
-        """Return room for one chunk of history: constants, tags, shared signals, then those of one model."""
+        """Return room for one chunk of history: constants, tags, shared signals, then those of one model. A chunk is shorter
+        where there is so much of them that they would take more than MOST_SCRATCH bytes."""
         if self._history is None:
-            self._history = _slots(plan.history_slots, (CHUNK,))
+            ticks = min(max(MOST_SCRATCH // (plan.history_slots * 12), 16), CHUNK)
+            self._history = _slots(plan.history_slots, (ticks,))
         return self._history
 
     def export(self) -> bytes:
