@@ -7,7 +7,7 @@ import contextlib
 import queue
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -134,7 +134,7 @@ def run_partition(
         last = tick
         shared["done"] = share[0] + share[1] * (tick - first) / max(end - first, 1)
 
-    def rows_of() -> Iterator[Rows]:
+    def rows_of() -> Generator[Rows, None, None]:
         chunks = client.matrix_chunks(tags.tolist(), first, end, plan.tick, partition=plan.partition)
         with contextlib.closing(read_ahead(chunks)) as ready:
             for chunk in ready:
@@ -152,7 +152,7 @@ def run_partition(
     _alarms([e for e in result.edges if e.instance in wanted], start, instances, plan, found.alarms)
 
 
-def read_ahead(chunks: Iterator[C]) -> Iterator[C]:
+def read_ahead(chunks: Iterator[C]) -> Generator[C, None, None]:
     """Hand on what another thread reads while the last chunk is worked on: one at a time waits."""
     waiting: queue.Queue[tuple[str, Any]] = queue.Queue(1)
     over = threading.Event()
@@ -170,7 +170,7 @@ def read_ahead(chunks: Iterator[C]) -> Iterator[C]:
                 if over.is_set():
                     return
             say("end", None)
-        except Exception as e:  # noqa: BLE001 - it is raised where the chunks are wanted
+        except Exception as e:  # raised where the chunks are wanted
             say("error", e)
 
     reader = threading.Thread(target=read, name="backtest-reader", daemon=True)
