@@ -6,7 +6,8 @@ A file ``golden/<template>.yaml`` is a list of cases::
       duration_s: 400
       tick_s: 1                # default 1
       noise: 0.02              # default 0
-      params: {high: 4.5}      # as an instance would set them
+      params: {high: 4.5}      # as an instance would set them, and
+      tables: {curve: [[0, 1], [10, 2.5]]}
       inputs: {vibration: [[0, 2.0], [60, 2.0], [90, 9.0]]}
       expect: {high: [95, 140]}
       clear: {high: [200, 300]}
@@ -36,7 +37,7 @@ from numpy.typing import NDArray
 
 from headworks.base.errors import Invalid, Problem
 from headworks.base.status import BAD_NO_DATA
-from headworks.blocks.template import Binding, GraphTemplate, Instance
+from headworks.blocks.template import Binding, GraphTemplate, Instance, Rows
 from headworks.engine.program import Edge, compile_program
 
 F8 = NDArray[np.float64]
@@ -58,6 +59,7 @@ class GoldenCase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     noise: float | dict[str, float] = 0.0
     seed: int | None = None
     params: dict[str, float] = {}
+    tables: dict[str, Rows] = {}
     expect: dict[str, Span] = {}
     clear: dict[str, Span] = {}
     never: tuple[str, ...] = ()
@@ -130,6 +132,7 @@ def golden_edges(template: GraphTemplate, case: GoldenCase) -> list[Edge]:
         template=template.code,
         inputs={name: Binding(tag=i) for i, name in enumerate(ports)},
         params=case.params,
+        tables=case.tables,
     )
     tags = np.arange(len(ports), dtype=np.uint32)
     program = compile_program({template.code: template}, [instance], tags, tick)

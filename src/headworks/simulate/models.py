@@ -66,6 +66,7 @@ class PlantModels:
             inputs=inputs,
             params=written.get("params", {}),
             outputs={name: self._ids[code] for name, code in written.get("outputs", {}).items()},
+            tables={name: tuple(map(tuple, rows)) for name, rows in written.get("tables", {}).items()},
         )
 
     def run(
