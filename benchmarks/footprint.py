@@ -9,8 +9,8 @@ Afterwards every sample that was sent and acknowledged, and every change that wa
     python benchmarks/footprint.py [--minutes 10] [--warm-up 10] [--tags 1500] [--cores 2] [--quick]
 
 CPU is that of a role and its children (such as the bus server), in % of one core, over the minutes measured. Memory is their
-resident set; its slope is a least-squares line over the last 80 % of those minutes. Bus and historian fill up for ten minutes. The age of a sample is counted from its
-own time until it can be read from the synced log. The last line is one JSON object.
+resident set; its slope is a least-squares line over the last 80 % of those minutes. Bus and historian fill up for ten minutes.
+The age of a sample is counted from its own time until it can be read from the synced log. The last line is one JSON object.
 """
 
 from __future__ import annotations
