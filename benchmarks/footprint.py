@@ -6,11 +6,11 @@ and server are real peers in processes of their own; nothing is left out of the 
 
 Afterwards every sample that was sent and acknowledged, and every change that was served, is looked up in history.
 
-    python benchmarks/footprint.py [--minutes 10] [--warm-up 2] [--tags 1500] [--cores 2] [--quick]
+    python benchmarks/footprint.py [--minutes 10] [--warm-up 10] [--tags 1500] [--cores 2] [--quick]
 
 CPU is that of a role and its children (such as the bus server), in % of one core, over the minutes measured. Memory is their
-resident set; its slope is a least-squares line over the last 80 % of those minutes. The age of a sample is counted from its
-own time until it can be read from the synced log. The last line is one JSON object.
+resident set; its slope is a least-squares line over the last 80 % of those minutes. Bus and historian fill up for ten minutes.
+The age of a sample is counted from its own time until it can be read from the synced log. The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -365,7 +365,7 @@ def _without(parent: Usage, children: Sequence[Usage]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=10.0, help="measured after the warm-up")
-    parser.add_argument("--warm-up", type=float, default=2.0, help="minutes")
+    parser.add_argument("--warm-up", type=float, default=10.0, help="minutes")
     parser.add_argument("--tags", type=int, default=1500, help="of each unit")
     parser.add_argument("--cores", type=int, default=2, help="everything runs on so many")
     parser.add_argument("--quick", action="store_true", help="15 s after 5 s of warm-up: says nothing about growth")

@@ -278,7 +278,8 @@ def replay(
     from headworks.roles.feed import replay_file
 
     done = replay_file(_home(), file, map_file, speed=speed, limit=limit, start=start, token_file=token_file)
-    click.echo(f"{done.rows} rows, {done.samples} samples in {done.messages} messages, {done.acked} acknowledged")
+    sent = f"{done.messages} messages and {done.marks} times of its clock"
+    click.echo(f"{done.rows} rows, {done.samples} samples in {sent}, {done.acked} acknowledged")
 
 
 @command()

@@ -80,6 +80,7 @@ class Progress:
     rows: int = 0
     samples: int = 0
     messages: int = 0
+    marks: int = 0
     acked: int = 0
     refused: int = 0
     done: float = 0.0
@@ -361,6 +362,7 @@ class _Sender:
         if not self._drive_clock or not self.progress.rows:
             return
         self._clock_refused()
+        self.progress.marks += 1
         self._said = await self._client.send(CLOCK, {"ts": _milliseconds(min(time, self._clock.now()))})
 
     def _clock_refused(self) -> None:
