@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -68,7 +69,7 @@ def test_the_tree_has_five_levels_and_everything_in_it_resolves() -> None:
     assert {a["code"] for a in assets.values() if a["parent"] is None} == {"DEMO"}
     written = [i for file in sorted((FOLDER / "instances").glob("*.yaml")) for i in read(f"instances/{file.name}")]
     kinds = {t["code"]: t.get("kind") or "measured" for t in tags}
-    assert len({i["code"] for i in written}) == len(written) == 243
+    assert len({i["code"] for i in written}) == len(written) == 286
     for i in written:
         assert i["asset"] in assets
         assert {kinds[c] for c in i["inputs"].values()} == {"measured"}
@@ -77,14 +78,13 @@ def test_the_tree_has_five_levels_and_everything_in_it_resolves() -> None:
     outputs = Counter(c for i in written for c in i.get("outputs", {}).values())
     assert outputs == Counter(code for code, kind in kinds.items() if kind == "calculated")
     assert {i["template"] for i in written} == set(models().templates)
-    assert len(models().templates) == 81
+    assert len(models().templates) == 89
 
 
 @pytest.mark.feature("PLT-08", "PWR-04")
 def test_models_use_families_and_groups_and_speak_both_languages() -> None:
     flat = [flatten(t, {}).blocks for t in models().templates.values()]
-    families = {s.family for s in catalogue.public().values()} - {b.spec.family for blocks in flat for b in blocks}
-    assert families == {"learned", "steam", "vibration"}
+    assert {s.family for s in catalogue.public().values()} == {b.spec.family for blocks in flat for b in blocks}
     assert {b.graph for t in models().templates.values() for b in t.blocks if b.graph} == set(builtin())
     for t in models().templates.values():
         for c in t.conditions:
@@ -109,10 +109,12 @@ def test_a_healthy_unit_that_changes_load_raises_nothing(seed: int) -> None:
 EXPECTED = {
     "bearing_wear": {
         *("{m}-VIB-DE high", "{m}-VIB-DE very_high", "{m}-TEMP-DE high", "{m}-WEAR worn", "{m}-TEMP-RISE rising"),
+        *("{m}-ZONE-DE zone_c", "{m}-ZONE-DE zone_d", "{m}-TEMP-LEARNED hot", "{m}-STATE apart"),
     },
     "condenser_air_leak": {
         *("COND-TTD high", "COND-BP-A high", "COND-BP-B high", "COND-AIR-LEAK leak"),
         *("COND-VACUUM-FALL falling", "COND-SUBCOOL air", "COND-QUALITY oxygen"),
+        *("COND-HEAT-A poor", "COND-HEAT-B poor", "COND-STATE apart"),
     },
     "sensor_freeze": {"FWP-B-T-FROZEN frozen"},
 }
@@ -138,7 +140,7 @@ def test_a_fault_raises_its_instances_inside_its_label_and_only_those(
         unit = ThermalUnit(seed, START)
         assert unit.run(start)[1][-1, unit.codes.index("1MKA10CE001")] < 350
 
-    raised = alarms(seed, start + 400, script)
+    raised = alarms(seed, start + 700, script)
 
     names = {f"{a.instance} {a.condition}" for a in raised}
     expected = {e.format(m=target.removeprefix("U1-")) for e in EXPECTED[kind]}
@@ -148,6 +150,45 @@ def test_a_fault_raises_its_instances_inside_its_label_and_only_those(
     assert all(label.start_us <= a.raised < label.end_us for a in raised), raised
     assert all(a.cleared is not None for a in raised), "the plant has recovered"
     assert len(raised) == len(names), "an alarm came twice"
+
+
+@pytest.mark.feature("PWR-06")
+@pytest.mark.parametrize(("seed", "start"), [(1, 400), LOW_LOAD])
+@pytest.mark.parametrize(
+    ("kind", "target", "expected"),
+    [
+        ("bearing_wear", "U1-FWP-A", {"FWP-A-TEMP-LEARNED hot", "FWP-A-STATE apart"}),
+        ("bearing_wear", "U1-IDF-B", {"IDF-B-TEMP-LEARNED hot", "IDF-B-STATE apart"}),
+        ("bearing_wear", "U1-PAF-A", {"PAF-A-TEMP-LEARNED hot"}),
+        ("condenser_air_leak", "", {"COND-STATE apart"}),
+    ],
+)
+def test_what_was_learned_finds_a_fault_too_small_for_any_limit(
+    seed: int, start: int, kind: Any, target: str, expected: set[str]
+) -> None:
+    script = FaultScript([Fault(kind=kind, target=target, start_s=start, duration_s=600, severity=0.15)])
+    raised = alarms(seed, start + 600, script)
+
+    assert {f"{a.instance} {a.condition}" for a in raised} == expected
+    assert all(a.raised >= START + start * 1_000_000 for a in raised)
+
+
+@pytest.mark.feature("PWR-06")
+def test_the_learned_models_are_what_the_training_writes() -> None:
+    spec = importlib.util.spec_from_file_location("demo_unit_train", FOLDER / "train.py")
+    assert spec
+    assert spec.loader
+    train = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(train)
+    written = read("instances/learned.yaml")
+
+    wanted = train.wanted()
+    assert [(w["code"], w["inputs"]) for w in wanted] == [(w["code"], w["inputs"]) for w in written]
+    kept = {w["code"]: w for w in written}
+    for made in train.train(("FWP-A-TEMP-LEARNED", "COND-STATE")):
+        same = kept[made["code"]]
+        assert made.get("params", {}) == pytest.approx(same.get("params", {}))
+        np.testing.assert_allclose(made["tables"]["model"], same["tables"]["model"], rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.feature("N-13")
@@ -204,7 +245,7 @@ DISTURBANCES: dict[str, tuple[dict[str, tuple[float, float]], set[str], set[str]
     ),
     "a heater tube bursts": (
         {"1LAD10CL001": (150, 90), "1LAD10CT002": (-25, 120), "1LAD10CT001": (-8, 120)},
-        {"HPH-1-LEAK leak", "HPH-1-LEVEL high", "HPH-1-TTD poor"},
+        {"HPH-1-LEAK leak", "HPH-1-LEVEL high", "HPH-1-TTD poor", "HPH-1-DIFF ttd_high"},
         set(),
     ),
     "a condenser tube leaks": ({"1LCA10CQ002": (0.6, 120)}, {"COND-QUALITY leak"}, set()),
