@@ -59,8 +59,11 @@ const flow = [
 
 const user = fs.mkdtempSync(path.join(require("os").tmpdir(), "headworks-node-red-"));
 process.on("exit", () => fs.rmSync(user, { recursive: true, force: true }));
+fs.writeFileSync(path.join(user, "flows.json"), JSON.stringify(flow));
 RED.init(undefined, {
   userDir: user,
+  flowFile: "flows.json",
+  credentialSecret: false,
   nodesDir: path.join(modules, "node-red-node-smooth"),
   httpAdminRoot: false,
   httpNodeRoot: false,
@@ -70,9 +73,7 @@ RED.init(undefined, {
   telemetry: { enabled: false },
 });
 setTimeout(() => process.exit(1), 300_000);
-RED.start()
-  .then(() => RED.runtime.flows.setFlows({ flows: { flows: flow }, deploymentType: "full" }))
-  .catch((e) => {
-    console.error(e);
-    process.exit(1);
-  });
+RED.start().catch((e) => {
+  console.error(e);
+  process.exit(1);
+});
