@@ -6,11 +6,15 @@ open in headless Chromium. Two partitions are measured in the same run:
 - *event*: tick 100 ms, no lateness: rules that must decide in under a second;
 - *default*: tick 1 s, lateness 2 s: a sample's tick is decided 2 s after its time by design.
 
+A third partition, *fast* (tick 20 ms, no lateness), is measured before them in a platform of its own, without a browser: 2,000
+messages a second of one sample each; from just before a message is given to the device's library until the engine's decision
+is heard on the bus (``event_decision_*``).
+
 The start is the instant the device's library reports PUBACK for the message that holds the first sample beyond the limit,
 the end is a MutationObserver in the page seeing the row. Both clocks are this machine's. ``sample_age`` is counted from
 the sample's own time instead. There is no peer in the run: nothing else installable here goes from a device to a browser.
 
-    python benchmarks/latency.py [--alarms 300] [--rate 5000] [--quick]
+    python benchmarks/latency.py [--alarms 300] [--rate 5000] [--quick] [--decisions-only]
 
 The last line is one JSON object.
 """
@@ -38,9 +42,12 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "benchmarks")]
 
 from headworks.base.settings import Home
-from headworks.connect.client import DeviceClient
+from headworks.bus.client import Bus
+from headworks.bus.messages import Edges, decode
+from headworks.bus.subjects import subject
+from headworks.connect.client import TELEMETRY, DeviceClient
 from headworks.roles.context import read_endpoints
-from installation import headworks, running, wait_all_ready
+from installation import get_plan, headworks, running, wait_all_ready
 
 _OBSERVE = """
 (() => {
@@ -88,7 +95,7 @@ def write_plant(folder: Path, lines: list[Line]) -> None:
     def dump(name: str, what: Any) -> None:
         (folder / name).write_text(yaml.safe_dump(what, allow_unicode=True))
 
-    ticks = {"event": (0.1, 0.0, 30), "default": (1, 2, 30)}
+    ticks = {"fast": (0.02, 0.0, 30), "event": (0.1, 0.0, 30), "default": (1, 2, 30)}
     (folder / "tags").mkdir(parents=True)
     for name in ("points", "templates", "instances"):
         (folder / name).mkdir()
@@ -118,7 +125,7 @@ def write_plant(folder: Path, lines: list[Line]) -> None:
                 "code": f"gw-{line.code}",
                 "kind": "device",
                 "partition": line.code,
-                "max_messages_per_s": 1000,
+                "max_messages_per_s": 5000,
                 "points": f"points/{line.code}.csv",
             }
         )
@@ -226,6 +233,71 @@ def summarise(line: Line, seen: dict[str, float], prefix: str) -> dict[str, floa
     }
 
 
+async def decide(home: Home, line: Line, seconds: float, rate: int) -> dict[str, float]:
+    """Send `rate` messages a second of one sample each; return when each instance's alarm was decided."""
+    host, port = read_endpoints(home).mqtt
+    client = DeviceClient(host, port, line.token, name=f"gw-{line.code}", window=1_000)
+    await client.connect()
+    bus = await Bus.connect(read_endpoints(home).bus_url, home.secret("bus"), "benchmark")
+    tenant = home.settings.tenant
+    plan = await get_plan(bus, tenant, line.code)
+    codes, decided = {i.id: i.code for i in plan.instances}, {}
+
+    async def heard(_: str, data: bytes) -> None:
+        now = time.time()
+        for edge in decode(data, Edges).edges:
+            if edge.transition == "raise" and edge.instance in codes:
+                decided.setdefault(codes[edge.instance], now)
+
+    await bus.subscribe(subject(tenant, "condition", line.code), heard)
+    tags = [f"{line.code}-{i:04d}" for i in range(line.tags)]
+    begun, between, known = time.time(), seconds / line.alarms, 0
+    while (now := time.time()) < begun + seconds + 1:
+        while line.sent < (now - begun) * rate:
+            due = min(line.alarms, int((time.time() - begun) / between))
+            # An alarm that is due goes first; the other messages go round.
+            at, value = (known, 80.0) if due > known else (line.alarms + line.sent % (line.tags - line.alarms), 20.0)
+            known += due > known
+            sent = time.time()
+            body = {"ts": round(sent * 1000), "values": {tags[at]: value + line.sent % 7 / 8}}
+            await client.send(TELEMETRY, msgspec.json.encode(body))
+            if value == 80.0:
+                line.sampled[f"M-{tags[at]}"] = sent
+            line.sent += 1
+        await asyncio.sleep(0.001)
+    await client.drain()
+    await asyncio.sleep(1)
+    await client.close()
+    await bus.close()
+    return decided
+
+
+async def measure_decisions(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Measure the partition *fast* in a platform of its own."""
+    (folder / "home").mkdir(parents=True)
+    (folder / "home" / "headworks.toml").write_text('web_port = 0\nmqtt_port = 0\nlog_level = "WARNING"\n')
+    home = Home(folder / "home")
+    line = Line("fast", args.decisions + 1_000, 0.0, args.decisions)
+    write_plant(folder / "plant", [line])
+    headworks(home, "init")
+    headworks(home, "apply", "--yes", str(folder / "plant"))
+    line.token = headworks(home, "device", "token", "gw-fast").strip()
+    with running(home, folder / "platform.log"):
+        await wait_all_ready(home)
+        await asyncio.sleep(5)
+        decided = await decide(home, line, args.decision_seconds, args.messages)
+    delays = [(decided[code] - at) * 1000 for code, at in line.sampled.items() if code in decided]
+    found: dict[str, Any] = {
+        "event_decisions": len(delays),
+        "event_alarms_sent": len(line.sampled),
+        "event_messages_per_s": round(line.sent / (args.decision_seconds + 1)),
+        "event_load": round(os.getloadavg()[0], 2),
+    }
+    for name, share in (("p50", 50), ("p99", 99), ("max", 100)):
+        found[f"event_decision_{name}_ms"] = round(float(np.percentile(delays, share)), 1) if delays else None
+    return found
+
+
 async def run(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     (folder / "home").mkdir()
     (folder / "home" / "headworks.toml").write_text('web_port = 0\nmqtt_port = 0\nlog_level = "WARNING"\n')
@@ -264,13 +336,20 @@ def main() -> None:
     parser.add_argument("--default-alarms", type=int, default=60, help="alarms in the default partition")
     parser.add_argument("--rate", type=int, default=5_000, help="samples a second, both partitions together")
     parser.add_argument("--seconds", type=float, default=90.0)
-    parser.add_argument("--quick", action="store_true", help="30 alarms in 20 s")
+    parser.add_argument("--decisions", type=int, default=400, help="alarms in the fast partition")
+    parser.add_argument("--messages", type=int, default=2_000, help="messages a second to the fast partition")
+    parser.add_argument("--decision-seconds", type=float, default=60.0)
+    parser.add_argument("--decisions-only", action="store_true", help="leave out the browser and the slower partitions")
+    parser.add_argument("--quick", action="store_true", help="30 alarms in 20 s, 60 decisions in 8 s")
     args = parser.parse_args()
     if args.quick:
         args.alarms, args.default_alarms, args.seconds = 30, 10, 20.0
+        args.decisions, args.decision_seconds = 60, 8.0
     folder = Path(tempfile.mkdtemp(prefix="headworks-latency-"))
     try:
-        result = asyncio.run(run(args, folder))
+        result = asyncio.run(measure_decisions(args, folder / "fast"))
+        if not args.decisions_only:
+            result |= asyncio.run(run(args, folder))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print(json.dumps(result))
