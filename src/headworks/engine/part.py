@@ -368,6 +368,7 @@ class Part:
         calc, calc_status = self._room(len(self.calc_tags), len(ticks))
         plan = self.layout
         slot_value, slot_status = state.history_scratch(plan)
+        value, status = np.ascontiguousarray(value.T), np.ascontiguousarray(status.T)  # history hands them out so
         edges: list[Edge] = []
         most = slot_value.shape[1]
         for start in range(0, len(ticks), most):
