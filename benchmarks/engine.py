@@ -383,12 +383,12 @@ def main() -> None:
     loads = [os.getloadavg()[0]]
     over = load_watch(loads)
     result: dict[str, Any] = {"quick": int(quick), "cores": os.cpu_count()}
-    for replicas, ticks in ((1, 600), (10, 60), (100, 12)) if quick else ((1, 3_000), (10, 400), (100, 60)):
+    for replicas, ticks in ((1, 400), (10, 40), (100, 8)) if quick else ((1, 3_000), (10, 400), (100, 60)):
         result |= in_process(measure_size, replicas, ticks, unit.MODELS)
-    result |= in_process(measure_history, unit.MODELS, 2_048 if quick else 14_400)
-    result |= measure_processes(unit.MODELS, 2_048 if quick else 14_400)
+    result |= in_process(measure_history, unit.MODELS, 1_024 if quick else 14_400)
+    result |= measure_processes(unit.MODELS, 1_024 if quick else 14_400)
     with tempfile.TemporaryDirectory(prefix="headworks-bench-") as name:
-        result |= measure_start(unit.MODELS, Path(name), 3 if quick else 7)
+        result |= measure_start(unit.MODELS, Path(name), 2 if quick else 7)
         seconds = 600 if quick else round(args.hours * 3_600)
         result |= measure_backtest(unit.MODELS, seconds, Path(name) / "history")
     over.set()
