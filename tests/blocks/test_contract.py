@@ -23,7 +23,7 @@ from headworks.engine.program import Program, compile_program
 
 from .lively import Lively
 
-pytestmark = pytest.mark.feature("PLT-08")
+pytestmark = pytest.mark.feature("PLT-08", "PWR-03", "PWR-05")
 
 SECOND = 1_000_000
 START = 1_700_000_000 * SECOND

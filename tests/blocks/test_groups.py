@@ -18,7 +18,7 @@ from headworks.engine.golden import GoldenCase, course, golden_edges, read_golde
 from headworks.engine.graph import signal_units, signals
 from headworks.engine.program import compile_program
 
-pytestmark = pytest.mark.feature("PWR-04")
+pytestmark = pytest.mark.feature("PWR-04", "N-15")
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "src/headworks/blocks/groups"
