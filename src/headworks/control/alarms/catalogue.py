@@ -126,8 +126,8 @@ def _instance(model: ModelInstance, template: GraphTemplate, of_ports: Mapping[s
 
     def bound(read: int | tuple[int, str], port: str) -> Binding:
         try:
-            make = binding if isinstance(read, int) else link
-            return make(read, of_ports.get(port, ""), ports.get(port, ""))  # type: ignore[operator]
+            units = of_ports.get(port, ""), ports.get(port, "")
+            return binding(read, *units) if isinstance(read, int) else link(read, *units)
         except Invalid:
             # An older version of a template may want a unit that the tag of today does not have; the alarm comes all the same.
             return (
