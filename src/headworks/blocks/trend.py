@@ -33,6 +33,33 @@ def line_sums(
     return count, times, squares, total, product, pivot
 
 
+def line_moves(
+    x: float, count: int, times: int, squares: int, total: float, product: float, pivot: float,
+    ring: NDArray[np.float64], base: int, head: int, length: int,
+) -> tuple[int, int, int, float, float, float]:  # fmt: skip
+    """Put x in the ring and return the sums of `line_sums` with it and without the value that leaves."""
+    old = ring[base + head]
+    ring[base + head] = x
+    if old == old:
+        count -= 1
+        times -= head
+        squares -= head * head
+        total -= old - pivot
+        product -= head * (old - pivot)
+    if x == x:
+        if count == 0:
+            total, product, pivot = 0.0, 0.0, x
+        now = length + head
+        count += 1
+        times += now
+        squares += now * now
+        total += x - pivot
+        product += now * (x - pivot)
+    if head == length - 1 or not (-LARGEST <= product <= LARGEST):
+        return line_sums(ring, base, head, length)
+    return count, times, squares, total, product, pivot
+
+
 @block(family="trend", zh="变化速率")
 class RateOfChange:
     """Rate of change over a sliding window: the slope of the straight line that fits it best.
@@ -69,7 +96,7 @@ class RateOfChange:
     output = "value"
     unit = "unit(x)/min"
     bad = "skip"
-    uses = (line_sums,)
+    uses = (line_moves,)
     memory = (("window", 2.0),)
 
     @staticmethod
@@ -87,25 +114,9 @@ class RateOfChange:
         head: int,
         length: int,
     ) -> tuple[float, int, int, int, float, float, float]:
-        old = ring[base + head]
-        ring[base + head] = x
-        if old == old:
-            count -= 1
-            times -= head
-            squares -= head * head
-            total -= old - pivot
-            product -= head * (old - pivot)
-        if x == x:
-            if count == 0:
-                total, product, pivot = 0.0, 0.0, x
-            at = length + head
-            count += 1
-            times += at
-            squares += at * at
-            total += x - pivot
-            product += at * (x - pivot)
-        if head == length - 1 or not (-LARGEST <= product <= LARGEST):
-            count, times, squares, total, product, pivot = line_sums(ring, base, head, length)
+        count, times, squares, total, product, pivot = line_moves(
+            x, count, times, squares, total, product, pivot, ring, base, head, length
+        )
         if count < 2:
             return NAN, count, times, squares, total, product, pivot
         # Whole numbers: their difference is exact, however far the places are from where counting began.

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headworks.blocks.spec import LARGEST, NAN, Float, Input, Int, Output, Param, Ring, block
-from headworks.blocks.trend import line_sums
+from headworks.blocks.trend import line_moves
 
 
 @block(family="trend", zh="滞后值")
@@ -55,7 +55,8 @@ class Lag:
 def aged(ring: NDArray[np.float64], base: int, head: int, length: int, age: int) -> float:
     """Return the value of a ring that is `age` ticks old."""
     place = head - age if age <= head else head - age + length
-    return ring[base + place]  # type: ignore[no-any-return]
+    value: float = ring[base + place]
+    return value
 
 
 @block(family="trend", zh="首末差值")
@@ -311,33 +312,6 @@ class PolynomialTrend:
         return value, slope, 2.0 * c * per_min * per_min, count, s1, s2, s3, s4, t0, t1, t2, pivot
 
 
-def line_moves(
-    x: float, count: int, times: int, squares: int, total: float, product: float, pivot: float,
-    ring: NDArray[np.float64], base: int, head: int, length: int,
-) -> tuple[int, int, int, float, float, float]:  # fmt: skip
-    """Put x in the ring and return the sums of `line_sums` with it and without the value that leaves."""
-    old = ring[base + head]
-    ring[base + head] = x
-    if old == old:
-        count -= 1
-        times -= head
-        squares -= head * head
-        total -= old - pivot
-        product -= head * (old - pivot)
-    if x == x:
-        if count == 0:
-            total, product, pivot = 0.0, 0.0, x
-        now = length + head
-        count += 1
-        times += now
-        squares += now * now
-        total += x - pivot
-        product += now * (x - pivot)
-    if head == length - 1 or not (-LARGEST <= product <= LARGEST):
-        return line_sums(ring, base, head, length)
-    return count, times, squares, total, product, pivot
-
-
 def line_slope(count: int, times: int, squares: int, total: float, product: float, length: int) -> float:
     """Return the slope per tick, NaN where less than half of the window, or fewer than two values, are good."""
     if count < 2 or 2 * count < length:
@@ -395,7 +369,7 @@ class RampDetection:
     ring = Ring("window", least=2)
     outputs = (Output("rising", "bool"), Output("falling", "bool"), Output("slope", unit="unit(x)/min"))
     bad = "skip"
-    uses = (line_sums, line_moves, line_slope)
+    uses = (line_moves, line_slope)
     memory = (("window", 2.0), ("for_s", 1.0))
 
     @staticmethod
@@ -465,7 +439,7 @@ class TimeToLimit:
     ring = Ring("window", least=2)
     outputs = (Output("time", unit="min"), Output("value", unit="unit(x)"))
     bad = "skip"
-    uses = (line_sums, line_moves, line_slope)
+    uses = (line_moves, line_slope)
     memory = (("window", 2.0),)
 
     @staticmethod
